@@ -1,0 +1,1 @@
+libfindings_a_SOURCES +=

@@ -1,0 +1,14 @@
+include tests/unit/base/local.mk
+include tests/unit/json/local.mk
+include tests/unit/conf/local.mk
+include tests/unit/event/local.mk
+include tests/unit/match/local.mk
+include tests/unit/net/local.mk
+include tests/unit/aws/local.mk
+include tests/unit/source/local.mk
+include tests/unit/store/local.mk
+include tests/unit/route/local.mk
+include tests/unit/sink/local.mk
+include tests/unit/control/local.mk
+include tests/unit/daemon/local.mk
+include tests/unit/ctl/local.mk

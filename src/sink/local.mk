@@ -1,1 +1,4 @@
-libfindings_a_SOURCES +=
+libfindings_a_SOURCES += \
+	src/sink/render.h \
+	src/sink/sink.h \
+	src/sink/courier.h

@@ -7,4 +7,5 @@ libfindings_a_SOURCES += \
 	src/base/timefmt.c src/base/timefmt.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/digest.c src/base/digest.h \
-	src/base/fault.c src/base/fault.h
+	src/base/fault.c src/base/fault.h \
+	src/base/change.c src/base/change.h

@@ -1,1 +1,3 @@
-libfindings_a_SOURCES +=
+libfindings_a_SOURCES += \
+	src/route/rule.h \
+	src/route/lifecycle.h

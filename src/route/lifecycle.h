@@ -1,0 +1,201 @@
+/*
+ * lifecycle: created, severity_raised, reopened, resolved, updated, repeat, or nothing.
+ *
+ * Pure: (what is remembered, this reading of the finding, the rules that match it, what died in the outbox, now) in; what to
+ * remember and whom to tell out. No store, no clock, no allocation.
+ *
+ * One identity has up to two views, GuardDuty's own and Security Hub's copy; each is followed for itself:
+ * - A reading older than what that view already showed is dropped. The same instant with another digest (Workflow, archive:
+ *   they move no UpdatedAt) counts only when its request was started after the one that gave the stored state.
+ * - A view that goes from open to closed closes the identity. The identity is open again when no view that closed it is still
+ *   closed, or when GuardDuty's count rises in a version newer than the one that closed it (unless SUPPRESSED closed it: that
+ *   asks for silence; or GuardDuty itself archived it). A view that merely stays closed never closes twice, so
+ *   resolved in one and open in the other does not loop.
+ * - The generation rises when a closed finding reopens; thread keys are made of it.
+ *
+ * Per sink (and per rule with merge = false) there is one *notice group*: open from its first notice until resolved. It runs
+ * for every rule that matches and for every rule already in it, so closed is resolved and more severe is severity_raised also
+ * where the new version no longer matches. A group that is not open is opened by a matching rule: created, or reopened in a later
+ * generation; silently remembered findings (baseline) open it only when they become more severe or reopen.
+ * Severity is compared with the highest that was told in the group, so lowered and raised again is no news.
+ */
+#ifndef FD_ROUTE_LIFECYCLE_H
+#define FD_ROUTE_LIFECYCLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/change.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "route/rule.h"
+
+enum {
+	LIFECYCLE_VIEWS = 4,        /* views known: GuardDuty, Security Hub; room for two more */
+	LIFECYCLE_GROUPS = 64,      /* notice groups of one identity */
+	LIFECYCLE_GROUP_RULES = 16, /* rules named in a group */
+	LIFECYCLE_ACTIONS = LIFECYCLE_GROUPS,
+	LIFECYCLE_STATE_MAX = 15 * 1024, /* packed */
+	LIFECYCLE_KEY_BYTES = 80,
+};
+
+/* Index of a view; the numbers are stored. */
+enum lifecycle_view { LIFECYCLE_GUARDDUTY = 0, LIFECYCLE_SECURITYHUB = 1 };
+
+enum lifecycle_status {
+	LIFECYCLE_OPEN = 0,
+	LIFECYCLE_CLOSED,
+	LIFECYCLE_NEUTRAL, /* says neither (Compliance NOT_AVAILABLE, WARNING): the view stays as it was; at first sight open */
+};
+
+/* How the source that read it was started; decides what is silent at first sight. */
+enum lifecycle_start {
+	LIFECYCLE_START_NOW = 0, /* created before start_ms: silent */
+	LIFECYCLE_START_SINCE,   /* ("-24h", an instant) updated before start_ms: silent */
+	LIFECYCLE_START_OPEN,    /* nothing that is open is silent */
+};
+
+/* One reading of a finding. */
+struct lifecycle_reading {
+	unsigned char identity[32];
+	enum lifecycle_view view;
+	int64_t updated_ms; /* the version's instant */
+	int32_t updated_sub_ns;
+	unsigned char digest[8];    /* of severity, workflow, record state, compliance, archived */
+	int64_t request_started_ms; /* AWS's time when the request that read it was started */
+	int64_t created_ms;         /* this view's CreatedAt */
+	int severity;               /* 0 informational .. 4 critical */
+	enum lifecycle_status status;
+	bool is_suppressed; /* closed by Workflow SUPPRESSED */
+	uint64_t count;     /* occurrences; 0 = the view does not say */
+	/* Of the source, account and region that read it. */
+	enum lifecycle_start start;
+	int64_t start_ms;
+};
+
+/* What one view last showed. */
+struct lifecycle_view_state {
+	bool is_known, is_closed;
+	bool is_baseline; /* silent at its first sight */
+	int64_t updated_ms;
+	int32_t updated_sub_ns;
+	unsigned char digest[8];
+	int64_t request_started_ms;
+	int severity;
+	uint64_t count;
+};
+
+/* One sink's notices (or one sink's and one apart-standing rule's). Spans point into the packed bytes or the rule set. */
+struct lifecycle_group {
+	struct span sink;
+	uint64_t key; /* 0 merged, else rule_key */
+	bool is_open;
+	unsigned on;         /* union of the wishes of the rules in it, for rules removed since */
+	uint32_t n;          /* of its last notice, 0 = never one */
+	uint32_t generation; /* in which it was last opened */
+	uint32_t queued;     /* notices queued in that generation */
+	int severity_told;   /* highest told in that generation */
+	int severity_first;
+	uint32_t repeats; /* sent in that generation */
+	int64_t told_ms;  /* last notice, by our clock */
+	struct span rules[LIFECYCLE_GROUP_RULES];
+	size_t rule_count;
+};
+
+/* What is remembered of an identity. Big: make it once and use it again; only what the counts cover is ever read. */
+struct lifecycle_state {
+	uint32_t generation;       /* from 1 */
+	unsigned closers;          /* bit per view that closed it and has not reopened: 0 = open */
+	bool is_suppressed;        /* a closer is SUPPRESSED */
+	int64_t closed_version_ms; /* instant of the version that closed it */
+	int64_t created_ms;        /* earliest of all views */
+	int severity;              /* of the last reading that counted */
+	int severity_peak;         /* highest in this generation */
+	uint32_t n_floor;          /* no notice gets a number up to this */
+	struct lifecycle_view_state views[LIFECYCLE_VIEWS];
+	struct lifecycle_group groups[LIFECYCLE_GROUPS];
+	size_t group_count;
+};
+
+/* One notice to queue. Texts are borrowed from state, rule set and this struct. */
+struct lifecycle_action {
+	enum change change;
+	struct span sink;
+	uint64_t group;
+	uint32_t n, generation;
+	int severity, first_severity;
+	struct span rules[LIFECYCLE_GROUP_RULES]; /* in file order, removed ones last */
+	size_t rule_count;
+	const struct rule_policy
+		*policy; /* of the first of them that still exists; NULL = none does */
+	char thread_key[LIFECYCLE_KEY_BYTES];
+	char message_key[LIFECYCLE_KEY_BYTES];
+};
+
+enum lifecycle_verdict {
+	LIFECYCLE_NEW = 0, /* identity never seen */
+	LIFECYCLE_VERSION, /* seen, and this reading is news of its view */
+	LIFECYCLE_SAME,    /* this very version again */
+	LIFECYCLE_OLDER,   /* dropped: count it */
+};
+
+struct lifecycle_result {
+	enum lifecycle_verdict verdict;
+	bool is_state_changed;  /* store it; else memory_touch will do */
+	bool is_open;           /* at least one group is open: watch it */
+	bool is_silent;         /* baseline kept at least one rule silent */
+	unsigned pairs_dropped; /* resolved not told, because the open never was delivered */
+	struct lifecycle_action actions[LIFECYCLE_ACTIONS];
+	size_t action_count;
+};
+
+/* A notice group that died (outbox_dead_of): so many of its notices in that generation were never delivered. */
+struct lifecycle_dead {
+	struct span sink;
+	uint64_t group;
+	uint32_t generation;
+	uint32_t count;
+};
+
+struct lifecycle_input {
+	const struct lifecycle_reading *reading;
+	const struct rule_set *rules;
+	const uint32_t *
+		matched; /* indices of the rules whose patterns match the event of this view, any order, no twice */
+	size_t matched_count;
+	const struct lifecycle_dead *dead;
+	size_t dead_count;
+	int64_t now_ms; /* our clock: for repeats only */
+};
+
+/*
+ * Decide. state is what was remembered (lifecycle_init for a new identity, is_new true) and becomes what to remember; it may
+ * then point into in->rules, so pack it before the rule set goes.
+ */
+void lifecycle_decide(struct lifecycle_state *state, bool is_new, const struct lifecycle_input *in,
+                      struct lifecycle_result *ret);
+
+/* Would this reading be news? Cheaper than deciding; SAME and OLDER need no outbox_dead_of. */
+enum lifecycle_verdict lifecycle_compare(const struct lifecycle_state *state,
+                                         const struct lifecycle_reading *r);
+
+/* True when the state has an open group: only then dead letters matter. */
+bool lifecycle_has_open(const struct lifecycle_state *state);
+
+void lifecycle_init(struct lifecycle_state *state);
+
+/* To bytes (at most LIFECYCLE_STATE_MAX: the oldest closed groups are left out before that) and back. */
+void lifecycle_pack(const struct lifecycle_state *state, struct buf *ret);
+/* state borrows from packed. -1 with e (ERR_CORRUPT, ERR_SCHEMA): bytes that cannot be right; treat the identity as new. */
+int lifecycle_unpack(struct span packed, struct lifecycle_state *ret, struct err *e);
+
+/* "fd1-" + 40 hex digits of SHA-256(identity, generation). */
+void lifecycle_thread_key(const unsigned char identity[32], uint32_t generation,
+                          char ret[LIFECYCLE_KEY_BYTES]);
+/* T-<8 hex digits of SHA-256(sink)>-<n>. */
+void lifecycle_message_key(const char *thread_key, struct span sink, uint32_t n,
+                           char ret[LIFECYCLE_KEY_BYTES]);
+
+#endif

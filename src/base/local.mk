@@ -1,5 +1,5 @@
 libfindings_a_SOURCES += \
-	src/base/err.c src/base/err.h \
+	src/base/err.c src/base/err.h src/base/exits.h \
 	src/base/log.c src/base/log.h \
 	src/base/mem.c src/base/mem.h \
 	src/base/buf.c src/base/buf.h \

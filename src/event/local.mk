@@ -1,3 +1,1 @@
-libfindings_a_SOURCES += \
-	src/event/finding.h \
-	src/event/envelope.h
+libfindings_a_SOURCES +=

@@ -1,4 +1,1 @@
-libfindings_a_SOURCES += \
-	src/source/source.h \
-	src/source/page.h \
-	src/source/poller.h
+libfindings_a_SOURCES +=

@@ -1,1 +1,4 @@
-# unit programs of control
+unit_programs += \
+	tests/unit/control/test_health \
+	tests/unit/control/test_metrics \
+	tests/unit/control/test_server

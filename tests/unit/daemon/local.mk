@@ -1,1 +1,3 @@
-# unit programs of daemon
+unit_programs += \
+	tests/unit/daemon/test_notify \
+	tests/unit/daemon/test_options

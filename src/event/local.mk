@@ -1,1 +1,3 @@
-libfindings_a_SOURCES +=
+libfindings_a_SOURCES += \
+	src/event/finding.h \
+	src/event/envelope.h

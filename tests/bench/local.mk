@@ -1,1 +1,8 @@
-# filled by its room
+# `make bench` prints figures; it is no test and never fails on a slow machine.
+bench_programs = tests/bench/loadserver
+EXTRA_PROGRAMS = $(bench_programs)
+CLEANFILES += $(bench_programs)
+EXTRA_DIST += tests/bench/run
+bench: $(bench_programs) all
+	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' PYTHON='$(PYTHON)' $(srcdir)/tests/bench/run
+.PHONY: bench

@@ -1,1 +1,3 @@
-# unit programs of json
+unit_programs += \
+	tests/unit/json/test_scan \
+	tests/unit/json/test_emit

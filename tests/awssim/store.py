@@ -211,6 +211,7 @@ class World:
         if service == "securityhub":
             home = self.home_of(account, region)
             if home and home != region:
+                self.region(account, home).hub = True
                 self.region(account, home).shelves[service].put(raw, doc, **how)
         return row
 

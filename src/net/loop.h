@@ -28,7 +28,7 @@ struct loop *loop_new(void);
 /* Timers, watches and signals must be freed first (signals are the loop's own); what waits in "later" is run. */
 void loop_free(struct loop *l);
 
-/* Run turns until loop_stop. Returns at the end of the turn in which that was called. */
+/* Run turns until loop_stop. Returns at the end of the turn in which that was called; at once when it was before. */
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 /* One turn: wait at most wait_ms (0: do not wait; < 0: until something happens), call back, run "later". */

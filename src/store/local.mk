@@ -1,8 +1,19 @@
 libfindings_a_SOURCES += \
-	src/store/store.h \
-	src/store/cursor.h \
-	src/store/meta.h \
-	src/store/memory.h \
-	src/store/outbox.h \
-	src/store/audit.h \
-	src/store/quarantine.h
+	src/store/store.c src/store/store.h \
+	src/store/engine.c src/store/engine.h \
+	src/store/schema.c src/store/schema.h \
+	src/store/tx.c src/store/tx.h \
+	src/store/hot.c src/store/hot.h \
+	src/store/cursor.c src/store/cursor.h \
+	src/store/meta.c src/store/meta.h \
+	src/store/memory.c src/store/memory.h \
+	src/store/watch.c \
+	src/store/outbox.c src/store/outbox.h \
+	src/store/outcome.c \
+	src/store/outbox_next.c \
+	src/store/outbox_list.c \
+	src/store/body.c src/store/body.h \
+	src/store/row.c src/store/row.h \
+	src/store/audit.c src/store/audit.h \
+	src/store/quarantine.c src/store/quarantine.h \
+	src/store/upkeep.c

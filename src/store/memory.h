@@ -29,7 +29,7 @@ struct memory_origin {
 };
 
 /*
- * Look up by identity. 1 found: *ret_id, state (borrowed bytes, valid until the next store call of this job), *ret_seen_ms
+ * Look up by identity. 1 found: *ret_id, state (borrowed bytes, valid until the next memory_get), *ret_seen_ms
  * (when it was last seen, by our clock, coarse). 0 never seen. -1 with e. ret_seen_ms may be NULL.
  */
 int memory_get(struct store_tx *tx, const unsigned char identity[MEMORY_IDENTITY_BYTES],

@@ -1,1 +1,3 @@
-# unit programs of store
+unit_programs += \
+	tests/unit/store/test_store
+EXTRA_DIST += tests/unit/store/scratch.h

@@ -1,0 +1,40 @@
+/*
+ * engine: open, create and close the database file, and write its log back. Private to this room.
+ *
+ * A new file is built under another name and linked into place when it is whole, so that an empty or half-made file in
+ * place is always damage and never the trace of a crash at the first start.
+ */
+#ifndef FD_STORE_ENGINE_H
+#define FD_STORE_ENGINE_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "store/store.h"
+
+enum {
+	ENGINE_PAGE_BYTES = 8192,
+	ENGINE_WAL_BYTES = 8 << 20, /* write the log back past this */
+	ENGINE_WAL_KEPT =
+		16
+		<< 20, /* the log's file is kept at most at this: room to record outcomes on a full disk */
+};
+
+/* As store_open, without the thread. */
+int engine_open(const struct store_options *o, sqlite3 **ret, struct err *e);
+
+/* NULL does nothing. is_clean: write the log back and take it away. */
+void engine_close(sqlite3 *db, bool is_clean);
+
+/* Write the log back into the file. 0, or the code of SQLite's error. */
+int engine_checkpoint(sqlite3 *db);
+
+/* Free bytes for us on the file system of path; -1 unknown. */
+int64_t engine_free_space(const char *path);
+
+/* Unused pages inside the file, in bytes. */
+int64_t engine_free_inside(sqlite3 *db);
+
+#endif

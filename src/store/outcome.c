@@ -1,0 +1,390 @@
+/*
+ * outcome: what became of an item: the arrows that outbox.h draws. Each moves the row, the sink's numbers, the next in line and
+ * the event's bytes together.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "base/fault.h"
+#include "store/body.h"
+#include "store/outbox.h"
+#include "store/tx.h"
+
+static const char sql_slim[] =
+	"SELECT sink, memory, event, state, has_next, change, generation, grp, attempts FROM outbox"
+	" WHERE id = ?1";
+static const char sql_finish[] =
+	"UPDATE outbox SET state = ?2, finished_ms = ?3, attempts = attempts + ?4, took_ms = ?5,"
+	" answer = CASE WHEN ?6 = '' THEN answer ELSE ?6 END, event = ?7, has_next = 0 WHERE id = ?1";
+static const char sql_retry[] =
+	"UPDATE outbox SET due_ms = ?2, attempts = attempts + ?3, answer = ?4, context = coalesce(?5, context)"
+	" WHERE id = ?1";
+static const char sql_attempt[] =
+	"INSERT INTO attempt(item, number, at_ms, took_ms, answer) VALUES(?1, ?2, ?3, ?4, ?5)";
+static const char sql_next_blocked[] =
+	"SELECT id, change, generation, grp FROM outbox INDEXED BY outbox_memory"
+	" WHERE memory = ?1 AND sink = ?2 AND id > ?3 AND state = 1 ORDER BY id LIMIT 1";
+static const char sql_has_more_blocked[] =
+	"SELECT 1 FROM outbox INDEXED BY outbox_memory"
+	" WHERE memory = ?1 AND sink = ?2 AND id > ?3 AND state = 1 LIMIT 1";
+static const char sql_unblock[] = "UPDATE outbox SET state = 0, has_next = ?2 WHERE id = ?1";
+static const char sql_requeue[] =
+	"UPDATE outbox SET state = 0, finished_ms = 0, due_ms = ?2 WHERE id = ?1";
+static const char sql_is_open[] = "SELECT is_open FROM memory WHERE id = ?1";
+static const char sql_older[] =
+	"SELECT id FROM outbox INDEXED BY outbox_due WHERE state = 0 AND sink = ?1 AND created_ms < ?2"
+	" LIMIT ?3";
+
+/* What the changes of state look at. */
+struct slim {
+	int64_t id, sink, memory, event;
+	enum outbox_state state;
+	bool has_next;
+	enum change change;
+	int64_t generation, group, attempts;
+};
+
+/* 1 found, 0 none, -1 with e. */
+static int
+read_slim(struct store_tx *tx, int64_t id, struct slim *ret, struct err *e)
+{
+	sqlite3_stmt *st = tx_stmt(tx, sql_slim, e);
+
+	if (st == NULL)
+		return -1;
+	tx_bind_i64(st, 1, id);
+	int rc = tx_step(tx, st, e);
+	if (rc <= 0)
+		return rc;
+	ret->id = id;
+	ret->sink = sqlite3_column_int64(st, 0);
+	ret->memory = sqlite3_column_int64(st, 1);
+	ret->event = sqlite3_column_int64(st, 2);
+	ret->state = (enum outbox_state)sqlite3_column_int(st, 3);
+	ret->has_next = sqlite3_column_int(st, 4) != 0;
+	ret->change = (enum change)sqlite3_column_int(st, 5);
+	ret->generation = sqlite3_column_int64(st, 6);
+	ret->group = sqlite3_column_int64(st, 7);
+	ret->attempts = sqlite3_column_int64(st, 8);
+	tx_reset(st);
+	return 1;
+}
+
+static void
+count(struct store_tx *tx, int64_t sink_id, enum outbox_state state, int by)
+{
+	struct tx_sink *sink = tx_sink_by_id(tx, sink_id);
+
+	if (sink != NULL && (unsigned)state < OUTBOX_STATE_COUNT)
+		sink->job[state] += by;
+}
+
+static struct span
+cut_answer(struct span answer)
+{
+	answer.len = str_utf8_cut(answer.p ? answer.p : "", answer.len, OUTBOX_ANSWER_MAX);
+	return answer;
+}
+
+/* Give the row its final state; the event goes unless it is needed to send again. */
+static int
+set_finished(struct store_tx *tx, const struct slim *row, enum outbox_state state,
+             const struct outbox_outcome *o, struct err *e)
+{
+	sqlite3_stmt *st = tx_stmt(tx, sql_finish, e);
+	bool is_kept = state == OUTBOX_DEAD;
+
+	if (st == NULL)
+		return -1;
+	(void)FAULT("store.outbox.finish");
+	tx_bind_i64(st, 1, row->id);
+	tx_bind_i64(st, 2, (int64_t)state);
+	tx_bind_i64(st, 3, o->now_ms);
+	tx_bind_i64(st, 4, o->is_attempt);
+	tx_bind_i64(st, 5, o->took_ms);
+	tx_bind_text(st, 6, cut_answer(o->answer));
+	tx_bind_i64(st, 7, is_kept ? row->event : 0);
+	if (tx_exec(tx, st, e) < 0)
+		return -1;
+	count(tx, row->sink, row->state, -1);
+	count(tx, row->sink, state, 1);
+	return is_kept ? 0 : body_release(tx, row->memory, row->event, e);
+}
+
+static int
+find_blocked(struct store_tx *tx, const struct slim *row, struct slim *ret, struct err *e)
+{
+	sqlite3_stmt *st = tx_stmt(tx, sql_next_blocked, e);
+
+	if (st == NULL)
+		return -1;
+	tx_bind_i64(st, 1, row->memory);
+	tx_bind_i64(st, 2, row->sink);
+	tx_bind_i64(st, 3, row->id);
+	int rc = tx_step(tx, st, e);
+	if (rc <= 0)
+		return rc;
+	int64_t id = sqlite3_column_int64(st, 0);
+	tx_reset(st);
+	return read_slim(tx, id, ret, e);
+}
+
+/* Let the next in line go. */
+static int
+unblock(struct store_tx *tx, const struct slim *row, struct err *e)
+{
+	struct slim next;
+	sqlite3_stmt *st;
+	int rc = find_blocked(tx, row, &next, e);
+
+	if (rc <= 0)
+		return rc;
+	/* Whether others wait behind it: what was cancelled between them may have kept the mark. */
+	if ((st = tx_stmt(tx, sql_has_more_blocked, e)) == NULL)
+		return -1;
+	tx_bind_i64(st, 1, row->memory);
+	tx_bind_i64(st, 2, row->sink);
+	tx_bind_i64(st, 3, next.id);
+	int has_next = tx_step(tx, st, e);
+	tx_reset(st);
+	if (has_next < 0 || (st = tx_stmt(tx, sql_unblock, e)) == NULL)
+		return -1;
+	tx_bind_i64(st, 1, next.id);
+	tx_bind_i64(st, 2, has_next);
+	if (tx_exec(tx, st, e) < 0)
+		return -1;
+	count(tx, row->sink, OUTBOX_BLOCKED, -1);
+	count(tx, row->sink, OUTBOX_QUEUED, 1);
+	return 0;
+}
+
+/* 1: *ret is an unfinished item. 0: finished meanwhile. */
+static int
+find_live(struct store_tx *tx, int64_t id, struct slim *ret, struct err *e)
+{
+	int rc = read_slim(tx, id, ret, e);
+
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return err_set(e, ERR_NOT_FOUND, "the queue has no item %lld", (long long)id);
+	return ret->state <= OUTBOX_BLOCKED;
+}
+
+static int
+finish(struct store_tx *tx, const struct slim *row, enum outbox_state state,
+       const struct outbox_outcome *o, struct err *e)
+{
+	if (set_finished(tx, row, state, o, e) < 0)
+		return -1;
+	/* One that was blocked itself has somebody before it, who lets the next go. */
+	return row->has_next && row->state == OUTBOX_QUEUED ? unblock(tx, row, e) : 0;
+}
+
+int
+outbox_done(struct store_tx *tx, int64_t id, const struct outbox_outcome *o, struct err *e)
+{
+	struct slim row;
+	int rc = find_live(tx, id, &row, e);
+
+	return rc <= 0 ? rc : finish(tx, &row, OUTBOX_DONE, o, e);
+}
+
+int
+outbox_cancel(struct store_tx *tx, int64_t id, const struct outbox_outcome *o, struct err *e)
+{
+	struct slim row;
+	int rc = find_live(tx, id, &row, e);
+
+	return rc <= 0 ? rc : finish(tx, &row, OUTBOX_CANCELLED, o, e);
+}
+
+int
+outbox_retry(struct store_tx *tx, int64_t id, const struct outbox_outcome *o, int64_t due_ms,
+             struct span context, struct err *e)
+{
+	struct slim row;
+	sqlite3_stmt *st;
+	int rc = find_live(tx, id, &row, e);
+
+	if (rc <= 0)
+		return rc;
+	if (context.len > OUTBOX_CONTEXT_MAX)
+		return err_set(e, ERR_LIMIT, "store: the context of a notice is too long");
+	if ((st = tx_stmt(tx, sql_retry, e)) == NULL)
+		return -1;
+	tx_bind_i64(st, 1, id);
+	tx_bind_i64(st, 2, due_ms);
+	tx_bind_i64(st, 3, o->is_attempt);
+	tx_bind_text(st, 4, cut_answer(o->answer));
+	if (context.p != NULL)
+		tx_bind_text(st, 5, context);
+	else
+		(void)sqlite3_bind_null(st, 5);
+	if (tx_exec(tx, st, e) < 0)
+		return -1;
+	if (!o->is_attempt)
+		return 0;
+	if ((st = tx_stmt(tx, sql_attempt, e)) == NULL)
+		return -1;
+	tx_bind_i64(st, 1, id);
+	tx_bind_i64(st, 2, row.attempts + 1);
+	tx_bind_i64(st, 3, o->now_ms);
+	tx_bind_i64(st, 4, o->took_ms);
+	tx_bind_text(st, 5, cut_answer(o->answer));
+	return tx_exec(tx, st, e);
+}
+
+static bool
+is_opening(enum change change)
+{
+	return change == CHANGE_CREATED || change == CHANGE_REOPENED;
+}
+
+/* The resolved that waits right behind an open that died would tell of something never heard of. */
+static int
+cancel_pair(struct store_tx *tx, const struct slim *row, int64_t now_ms, unsigned *ret_cancelled,
+            struct err *e)
+{
+	struct outbox_outcome o = { .now_ms = now_ms,
+		                    .answer = SPAN_LIT("cancelled: its open was never delivered") };
+	struct slim next;
+	int rc;
+
+	if (!is_opening(row->change) || row->memory == 0)
+		return 0;
+	if ((rc = find_blocked(tx, row, &next, e)) <= 0)
+		return rc;
+	if (next.change != CHANGE_RESOLVED || next.generation != row->generation ||
+	    next.group != row->group)
+		return 0;
+	if (set_finished(tx, &next, OUTBOX_CANCELLED, &o, e) < 0)
+		return -1;
+	if (ret_cancelled != NULL)
+		++*ret_cancelled;
+	return 0;
+}
+
+static int
+bury(struct store_tx *tx, const struct slim *row, const struct outbox_outcome *o,
+     unsigned *ret_cancelled, struct err *e)
+{
+	if (row->has_next && cancel_pair(tx, row, o->now_ms, ret_cancelled, e) < 0)
+		return -1;
+	return finish(tx, row, OUTBOX_DEAD, o, e);
+}
+
+int
+outbox_bury(struct store_tx *tx, int64_t id, const struct outbox_outcome *o,
+            unsigned *ret_cancelled, struct err *e)
+{
+	struct slim row;
+	int rc = find_live(tx, id, &row, e);
+
+	if (ret_cancelled != NULL)
+		*ret_cancelled = 0;
+	return rc <= 0 ? rc : bury(tx, &row, o, ret_cancelled, e);
+}
+
+int
+outbox_bury_older(struct store_tx *tx, const char *sink_name, int64_t created_before_ms,
+                  size_t limit, const struct outbox_outcome *o, unsigned *ret_count, struct err *e)
+{
+	struct tx_sink *sink = tx_sink_find(tx, sink_name);
+	int64_t ids[OUTBOX_FETCH_MAX];
+	size_t found = 0, max = limit < OUTBOX_FETCH_MAX ? limit : OUTBOX_FETCH_MAX;
+	sqlite3_stmt *st;
+	int rc = 0;
+
+	*ret_count = 0;
+	if (sink == NULL)
+		return 0;
+	if ((st = tx_stmt(tx, sql_older, e)) == NULL)
+		return -1;
+	tx_bind_i64(st, 1, sink->id);
+	tx_bind_i64(st, 2, created_before_ms);
+	tx_bind_i64(st, 3, (int64_t)max);
+	while (found < max && (rc = tx_step(tx, st, e)) > 0)
+		ids[found++] = sqlite3_column_int64(st, 0);
+	tx_reset(st);
+	if (rc < 0)
+		return -1;
+	for (size_t i = 0; i < found; i++) {
+		if (outbox_bury(tx, ids[i], o, NULL, e) < 0)
+			return -1;
+	}
+	*ret_count = (unsigned)found;
+	return 0;
+}
+
+static int
+find_dead(struct store_tx *tx, int64_t id, struct slim *ret, struct err *e)
+{
+	int rc = read_slim(tx, id, ret, e);
+
+	if (rc < 0)
+		return -1;
+	if (rc == 0 || ret->state != OUTBOX_DEAD)
+		return err_set(e, ERR_NOT_FOUND,
+		               "%lld is no dead letter; see 'findingsctl dead list'",
+		               (long long)id);
+	return 0;
+}
+
+static int
+is_finding_open(struct store_tx *tx, int64_t memory, struct err *e)
+{
+	sqlite3_stmt *st = tx_stmt(tx, sql_is_open, e);
+
+	if (st == NULL)
+		return -1;
+	tx_bind_i64(st, 1, memory);
+	int rc = tx_step(tx, st, e);
+	if (rc > 0) {
+		rc = sqlite3_column_int(st, 0) != 0;
+		tx_reset(st);
+	}
+	return rc;
+}
+
+int
+dead_retry(struct store_tx *tx, int64_t id, bool is_forced, int64_t now_ms, struct err *e)
+{
+	struct slim row;
+	sqlite3_stmt *st;
+
+	if (find_dead(tx, id, &row, e) < 0)
+		return -1;
+	if (is_opening(row.change) && row.memory != 0 && !is_forced) {
+		int is_open = is_finding_open(tx, row.memory, e);
+		if (is_open < 0)
+			return -1;
+		if (!is_open)
+			return err_set(
+				e, ERR_CONFIG,
+				"%lld opens an alert whose finding is closed since; nothing would close "
+				"it again: use --force to send it all the same",
+				(long long)id);
+	}
+	if ((st = tx_stmt(tx, sql_requeue, e)) == NULL)
+		return -1;
+	tx_bind_i64(st, 1, id);
+	tx_bind_i64(st, 2, now_ms);
+	if (tx_exec(tx, st, e) < 0)
+		return -1;
+	count(tx, row.sink, OUTBOX_DEAD, -1);
+	count(tx, row.sink, OUTBOX_QUEUED, 1);
+	return 0;
+}
+
+int
+dead_drop(struct store_tx *tx, int64_t id, int64_t now_ms, struct err *e)
+{
+	struct outbox_outcome o = { .now_ms = now_ms }; /* the last answer stays: it is why */
+	struct slim row;
+
+	if (find_dead(tx, id, &row, e) < 0)
+		return -1;
+	return set_finished(tx, &row, OUTBOX_DROPPED, &o, e);
+}

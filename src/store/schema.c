@@ -1,0 +1,140 @@
+/*
+ * schema: the tables of the store. See schema.h.
+ *
+ * Rows of memory, event and outbox carry a checksum over what never changes in place, because SQLite has none of its own.
+ * Rules for a new step: append it; never edit one that was released; a step must be able to run on a full table.
+ */
+#include "config.h"
+
+#include "store/schema.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "store/tx.h"
+
+static const char *const steps[] = {
+	/* 1: cursors, memory, outbox, audit, quarantine, meta */
+	"CREATE TABLE meta(key TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+
+	"CREATE TABLE cursor(source TEXT NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL,"
+	" stream INTEGER NOT NULL, watermark_ms INTEGER NOT NULL, target_ms INTEGER NOT NULL,"
+	" started_ms INTEGER NOT NULL, start_kind INTEGER NOT NULL, start_ms INTEGER NOT NULL,"
+	" success_ms INTEGER NOT NULL, PRIMARY KEY(source, account, region, stream)) WITHOUT ROWID;"
+
+	/* Rows in the order of first sight; ident finds them by the first 8 bytes of the identity (see hot.h). */
+	"CREATE TABLE memory(id INTEGER PRIMARY KEY, identity BLOB NOT NULL, seen_ms INTEGER NOT NULL,"
+	" is_open INTEGER NOT NULL, sum INTEGER NOT NULL, state BLOB NOT NULL);"
+	"CREATE TABLE ident(h INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY(h, id)) WITHOUT ROWID;"
+
+	"CREATE TABLE origin(id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);"
+	"CREATE TABLE watch(memory INTEGER NOT NULL, origin INTEGER NOT NULL, severity INTEGER NOT NULL,"
+	" checked_ms INTEGER NOT NULL, finding TEXT NOT NULL, PRIMARY KEY(memory, origin)) WITHOUT ROWID;"
+	"CREATE INDEX watch_checked ON watch(origin, checked_ms, severity);"
+
+	"CREATE TABLE sink(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, queued INTEGER NOT NULL,"
+	" blocked INTEGER NOT NULL, done INTEGER NOT NULL, dead INTEGER NOT NULL,"
+	" cancelled INTEGER NOT NULL, dropped INTEGER NOT NULL);"
+
+	"CREATE TABLE event(id INTEGER PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL);"
+
+	/* state: enum outbox_state. urgency: 4 - severity. has_next: another waits behind it. What follows `sum` may change. */
+	"CREATE TABLE outbox(id INTEGER PRIMARY KEY, sink INTEGER NOT NULL, memory INTEGER NOT NULL,"
+	" change INTEGER NOT NULL, n INTEGER NOT NULL, generation INTEGER NOT NULL, grp INTEGER NOT NULL,"
+	" urgency INTEGER NOT NULL, first_severity INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+	" thread TEXT NOT NULL, message TEXT NOT NULL, rules TEXT NOT NULL, sum INTEGER NOT NULL,"
+	" event INTEGER NOT NULL, state INTEGER NOT NULL, has_next INTEGER NOT NULL, due_ms INTEGER NOT NULL,"
+	" finished_ms INTEGER NOT NULL, attempts INTEGER NOT NULL, took_ms INTEGER NOT NULL,"
+	" answer TEXT NOT NULL, context TEXT NOT NULL);"
+	"CREATE INDEX outbox_due ON outbox(sink, urgency, due_ms) WHERE state = 0;"
+	"CREATE INDEX outbox_blocked ON outbox(sink) WHERE state = 1;"
+	"CREATE INDEX outbox_memory ON outbox(memory, sink);"
+	"CREATE INDEX outbox_dead ON outbox(memory) WHERE state IN (3, 5);"
+
+	"CREATE TABLE attempt(id INTEGER PRIMARY KEY, item INTEGER NOT NULL, number INTEGER NOT NULL,"
+	" at_ms INTEGER NOT NULL, took_ms INTEGER NOT NULL, answer TEXT NOT NULL);"
+	"CREATE INDEX attempt_item ON attempt(item);"
+
+	"CREATE TABLE quarantine(id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, place TEXT NOT NULL,"
+	" reason TEXT NOT NULL, sum INTEGER NOT NULL UNIQUE, body BLOB NOT NULL);",
+};
+
+enum { STEP_COUNT = sizeof(steps) / sizeof(steps[0]) };
+
+int
+schema_version(void)
+{
+	return STEP_COUNT;
+}
+
+static int
+fail(sqlite3 *db, const char *path, struct err *e)
+{
+	return tx_fail_rc(sqlite3_extended_errcode(db), sqlite3_errmsg(db), path, e);
+}
+
+static int
+read_pragma(sqlite3 *db, const char *sql, const char *path, int *ret, struct err *e)
+{
+	sqlite3_stmt *st = NULL;
+
+	if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) != SQLITE_OK)
+		return fail(db, path, e);
+	int rc = sqlite3_step(st);
+	*ret = rc == SQLITE_ROW ? sqlite3_column_int(st, 0) : 0;
+	/* Finalize repeats the error of step, and the message of the connection with it. */
+	if (sqlite3_finalize(st) != SQLITE_OK)
+		return fail(db, path, e);
+	return 0;
+}
+
+static int
+run_steps(sqlite3 *db, int from, const char *path, struct err *e)
+{
+	char sql[128];
+
+	if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+		return fail(db, path, e);
+	for (int i = from; i < STEP_COUNT; i++) {
+		if (sqlite3_exec(db, steps[i], NULL, NULL, NULL) != SQLITE_OK)
+			goto out;
+	}
+	(void)snprintf(sql, sizeof(sql),
+	               "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
+	               SCHEMA_APPLICATION_ID, (int)STEP_COUNT);
+	if (sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK)
+		return 0;
+out:
+	(void)fail(db, path, e);
+	(void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	return -1;
+}
+
+int
+schema_upgrade(sqlite3 *db, const char *path, bool is_new, struct err *e)
+{
+	int id = 0, version = 0;
+
+	if (read_pragma(db, "PRAGMA application_id", path, &id, e) < 0 ||
+	    read_pragma(db, "PRAGMA user_version", path, &version, e) < 0)
+		return -1;
+	if (is_new)
+		return run_steps(db, 0, path, e);
+	if (id != SCHEMA_APPLICATION_ID)
+		return err_set(
+			e, ERR_CORRUPT,
+			"%s: not a store of findingsd (application id %08x); check state_dir, or move "
+			"the file away to start anew",
+			path, (unsigned)id);
+	if (version > STEP_COUNT)
+		return err_set(
+			e, ERR_SCHEMA,
+			"%s: written by a newer findingsd (schema %d, this one knows %d); install that "
+			"version again, or restore the backup made before the upgrade",
+			path, version, (int)STEP_COUNT);
+	if (version < 1)
+		return err_set(e, ERR_CORRUPT,
+		               "%s: schema version %d cannot be; run 'findingsctl db check'", path,
+		               version);
+	return version == STEP_COUNT ? 0 : run_steps(db, version, path, e);
+}

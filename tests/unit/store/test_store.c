@@ -6,6 +6,7 @@
 #include "scratch.h"
 
 #include <poll.h>
+#include <pthread.h>
 
 #include "store/cursor.h"
 #include "store/meta.h"
@@ -42,8 +43,7 @@ on_written(void *arg, const struct err *failed)
 	job->order[(*job->order_count)++] = atoi(job->key + 1);
 }
 
-static int
-count_keys(struct store_tx *tx, void *arg, struct err *e);
+static int count_keys(struct store_tx *tx, void *arg, struct err *e);
 
 static int
 count_key(void *arg, const char *key, struct span value, struct err *e)
@@ -334,9 +334,16 @@ static void
 test_cursors_come_back(void **state)
 {
 	struct scratch s;
-	struct cursor c = { .source = "hub", .account = "111122223333", .region = "us-east-1",
-		            .stream = CURSOR_LATE, .watermark_ms = 1, .target_ms = 2, .started_ms = 3,
-		            .start_kind = 4, .start_ms = 5, .last_success_ms = 6 };
+	struct cursor c = { .source = "hub",
+		            .account = "111122223333",
+		            .region = "us-east-1",
+		            .stream = CURSOR_LATE,
+		            .watermark_ms = 1,
+		            .target_ms = 2,
+		            .started_ms = 3,
+		            .start_kind = 4,
+		            .start_ms = 5,
+		            .last_success_ms = 6 };
 	struct cursor_job job = { 0 };
 
 	(void)state;
@@ -378,6 +385,8 @@ fill(struct store_tx *tx, void *arg, struct err *e)
 	return event_add(tx, (struct span){ body, sizeof(body) }, &id, e);
 }
 
+static char small[] = "y";
+
 static int
 small_write(struct store_tx *tx, void *arg, struct err *e)
 {
@@ -407,7 +416,7 @@ test_a_full_disk_fails_what_grows_and_recovers(void **state)
 	store_get_stats(s.store, &stats);
 	assert_true(stats.is_failing);
 	assert_non_null(strstr(stats.trouble, "disk is full"));
-	scratch_run(&s, small_write, "y"); /* what fits still goes */
+	scratch_run(&s, small_write, small); /* what fits still goes */
 	store_get_stats(s.store, &stats);
 	assert_false(stats.is_failing);
 	scratch_reopen(&s); /* without the limit: the disk has room again */
@@ -431,7 +440,7 @@ test_low_space_refuses_what_grows_only(void **state)
 	assert_int_equal(store_run_wait(s.store, fill, NULL, &e), -1);
 	assert_true(e.is_temporary);
 	assert_non_null(strstr(e.text, "almost full"));
-	scratch_run(&s, small_write, "y");
+	scratch_run(&s, small_write, small);
 	store_get_stats(s.store, &stats);
 	assert_true(stats.is_space_low);
 	scratch_done(&s);

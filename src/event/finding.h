@@ -129,6 +129,7 @@ struct finding {
 		legacy_company; /* ProductFields["aws/securityhub/..."] */
 	size_t fields_end; /* offset in body of the '}' that ends ProductFields, 0 = no such object */
 	bool is_fields_empty; /* that object has no member yet */
+	bool is_fields_odd;   /* ProductFields is there and no object: nothing can be put */
 };
 
 /*

@@ -61,14 +61,15 @@ void source_request_init(struct source_request *r);
 void source_request_done(struct source_request *r);
 void source_request_clear(struct source_request *r);
 
-enum { SOURCE_TOKEN_BYTES = 8192, SOURCE_IDS_MAX = 100 };
+enum { SOURCE_TOKEN_BYTES = 64 * 1024, SOURCE_ITEMS_MAX = 10000 };
 
 /* What a page says. Spans point into the answer. */
 struct source_page {
-	struct span items; /* the array of findings (raw), or of ids */
+	struct span *items; /* findings (raw objects), or ids (raw, without quotes) */
 	size_t count;
 	struct span token; /* raw, still escaped; empty = this was the last page */
 };
+void source_page_done(struct source_page *p);
 
 struct source_kind {
 	const char *name;    /* as in the configuration's `type` */

@@ -1,1 +1,2 @@
 # filled by its room
+dist_man_MANS += man/findingsd.8 man/findingsctl.1

@@ -114,8 +114,8 @@ static const struct metric_row metric_rows[METRIC_COUNT] = {
 	                         "account", "region"),
 	[METRIC_STORE_COMMITS_TOTAL] =
 		ROW(COUNTER, "store_commits_total", "Transactions committed", NULL),
-	[METRIC_STORE_COMMIT_SECONDS] =
-		ROW(COUNTER, "store_commit_seconds_total", "Time spent in COMMIT", NULL),
+	[METRIC_STORE_COMMIT_SECONDS] = ROW(GAUGE, "store_commit_seconds",
+	                                    "How long the last COMMIT took, fsync included", NULL),
 	[METRIC_STORE_JOBS_TOTAL] = ROW(COUNTER, "store_jobs_total", "Jobs run by the store", NULL),
 	[METRIC_STORE_BYTES] = ROW(GAUGE, "store_size_bytes", "Size of the database", NULL),
 	[METRIC_STORE_WRITABLE] =

@@ -38,7 +38,6 @@ struct server_request {
 	TAILQ_ENTRY(server_request) entry;
 	struct server *server;
 	struct evhttp_request *ev;
-	bool is_tcp;
 	struct evkeyvalq params;
 	struct buf body;
 };
@@ -124,26 +123,10 @@ server_listen_tcp(struct server *s, const char *address, int *ret_port, struct e
 	http = serve_fd(s, fd, IDLE_TIMEOUT_TCP_S, server_on_tcp);
 	if (!http)
 		return err_set(e, ERR_LIMIT, "%s: cannot listen: no resources", address);
-	server_close_tcp(s);
+	if (s->tcp_http)
+		evhttp_free(s->tcp_http);
 	s->tcp_http = http;
 	return 0;
-}
-
-void
-server_close_tcp(struct server *s)
-{
-	struct server_request *r, *next;
-
-	if (!s->tcp_http)
-		return;
-	/* evhttp_free takes its connections' requests with it: none may be left with us. */
-	for (r = TAILQ_FIRST(&s->open); r; r = next) {
-		next = TAILQ_NEXT(r, entry);
-		if (r->is_tcp)
-			server_fail(r, 503, "findingsd closes this address");
-	}
-	evhttp_free(s->tcp_http);
-	s->tcp_http = NULL;
 }
 
 void
@@ -206,7 +189,6 @@ take_request(struct server *s, struct evhttp_request *ev, bool is_tcp)
 	tune_connection(ev);
 	r->server = s;
 	r->ev = ev;
-	r->is_tcp = is_tcp;
 	TAILQ_INIT(&r->params);
 	buf_init(&r->body, BODY_MAX_BYTES);
 	TAILQ_INSERT_TAIL(&s->open, r, entry);

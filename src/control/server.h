@@ -47,9 +47,6 @@ int server_listen_unix(struct server *s, const char *path, const char *group, st
 /* Open "127.0.0.1:9465", "[::1]:9465", "localhost:0". ret_port may be NULL. -1 with e: ERR_CONFIG. */
 int server_listen_tcp(struct server *s, const char *address, int *ret_port, struct err *e);
 
-/* Close the TCP door (a reload moved it). */
-void server_close_tcp(struct server *s);
-
 /* Answers what is still open with 503, closes, removes the unix socket. */
 void server_free(struct server *s);
 

@@ -1,1 +1,1 @@
-# unit programs of ctl
+unit_programs += tests/unit/ctl/test_table

@@ -1,0 +1,106 @@
+/*
+ * client: asks the daemon over its control socket. See client.h.
+ *
+ * Where the socket is: --socket, else the configuration's control.socket, else the default: who may use the socket need
+ * not be able to read the configuration and its secrets.
+ */
+#include "config.h"
+
+#include "ctl/client.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "conf/conf.h"
+#include "ctl/plain_text.h"
+#include "net/http.h"
+#include "json/scan.h"
+
+#define DEFAULT_SOCKET "/run/findingsd/control.sock"
+enum { TIMEOUT_MS = 180000, ANSWER_MAX_BYTES = 64 << 20 };
+
+void
+client_path(struct buf *b, const char *path)
+{
+	buf_clear(b);
+	(void)buf_add_str(b, path);
+}
+
+void
+client_param(struct buf *b, const char *name, const char *value)
+{
+	(void)buf_add_char(b, b->data && strchr(b->data, '?') ? '&' : '?');
+	(void)buf_printf(b, "%s=", name);
+	for (const char *p = value; *p; p++) {
+		if (isalnum((unsigned char)*p) || strchr("-._~", *p))
+			(void)buf_add_char(b, *p);
+		else
+			(void)buf_printf(b, "%%%02X", (unsigned)(unsigned char)*p);
+	}
+}
+
+static char *
+find_socket(const struct ctl *c)
+{
+	struct conf_problems problems = { 0 };
+	struct conf *conf = NULL;
+	char *path = NULL;
+
+	if (c->socket_path)
+		return mem_strdup(c->socket_path);
+	if (conf_load(c->conf_path, &conf, &problems) == 0)
+		path = mem_strdup(conf->control.socket);
+	conf_problems_done(&problems);
+	conf_free(conf);
+	return path ? path : mem_strdup(DEFAULT_SOCKET);
+}
+
+/* {"error":"..."}, or whatever came. */
+static enum exit_code
+refused(const struct http_answer *a)
+{
+	static const char *const path[] = { "error" };
+	struct span raw, text;
+	struct buf clean = { 0 };
+
+	if (a->body.len && scan_get((struct span){ a->body.data, a->body.len }, path, 1, &raw) &&
+	    scan_string_of(raw, &text))
+		plain_text_json(text, &clean);
+	if (!clean.len)
+		(void)buf_printf(&clean, "the daemon answered with status %d", a->status);
+	(void)ctl_fail(EXIT_CHECK_FAILED, "%s", clean.data);
+	buf_done(&clean);
+	return EXIT_CHECK_FAILED;
+}
+
+enum exit_code
+client_call(const struct ctl *c, bool is_post, const char *target, struct buf *out)
+{
+	char *socket = find_socket(c), *url = mem_printf("http://findingsd%s", target);
+	struct http_request req = { .method = is_post ? "POST" : "GET",
+		                    .url = url,
+		                    .timeout_ms = TIMEOUT_MS,
+		                    .max_answer_bytes = ANSWER_MAX_BYTES,
+		                    .proxy = "",
+		                    .unix_socket = socket };
+	struct http_answer a = { 0 };
+	enum exit_code code = EXIT_OK;
+
+	if (is_post)
+		req.body = SPAN_LIT("");
+	if (http_blocking(&req, &a) < 0)
+		code = ctl_fail(EXIT_NO_DAEMON,
+		                "findingsd cannot be reached at %s: %s\n"
+		                "Is it running (systemctl status findingsd)? Are you in the group "
+		                "findingsd? Is the socket elsewhere (-c FILE, --socket PATH)?",
+		                socket, a.err.text);
+	else if (a.status / 100 != 2)
+		code = refused(&a);
+	else if (a.body.len)
+		(void)buf_add(out, a.body.data, a.body.len);
+	http_answer_done(&a);
+	mem_free(url);
+	mem_free(socket);
+	return code;
+}

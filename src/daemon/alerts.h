@@ -1,0 +1,43 @@
+/*
+ * alerts: trouble of our own, told as an event like any other.
+ *
+ * Source "findingsd", detail-type as in the table below. An alert goes to the sinks of self_alerts (default: all) without
+ * a rule, and to the sinks of rules that match it, through the outbox like every notice. At most one per type in an hour;
+ * what was held back is told at the end of that hour, as one. That something recovered is told only where its failing
+ * was. A sink is not told about its own failing.
+ */
+#ifndef FD_DAEMON_ALERTS_H
+#define FD_DAEMON_ALERTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct alerts;
+struct daemon;
+
+enum alert_type {
+	ALERT_SOURCE_FAILING = 0,
+	ALERT_SOURCE_RECOVERED,
+	ALERT_SINK_FAILING,
+	ALERT_SINK_RECOVERED,
+	ALERT_STORE_FAILING,
+	ALERT_STORE_RECOVERED,
+	ALERT_DEAD_LETTER,
+	ALERT_QUARANTINE,
+	ALERT_RELOAD_REFUSED,
+	ALERT_COVERAGE_GAP,
+	ALERT_TYPE_COUNT
+};
+const char *alert_type_name(enum alert_type type); /* "Source Failing" */
+
+/* is_silent: raise nothing (--once says it by its exit code). */
+struct alerts *alerts_new(struct daemon *d, bool is_silent);
+void alerts_free(struct alerts *a);
+
+/* Tell what was held back, when its hour is over. Call it every few seconds. */
+void alerts_tick(struct alerts *a, int64_t now_ms);
+
+/* Tell. subject: what it is about ("hook", "hub/prod/us-east-1"); text: what happened and what to do, may be NULL. */
+void alerts_raise(struct alerts *a, enum alert_type type, const char *subject, const char *text);
+
+#endif

@@ -1,0 +1,304 @@
+/*
+ * chores: what happens by the clock. See chores.h.
+ */
+#include "config.h"
+
+#include "daemon/chores.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "conf/conf.h"
+#include "daemon/alerts.h"
+#include "daemon/heartbeat.h"
+#include "daemon/inside.h"
+#include "daemon/notify.h"
+#include "daemon/options.h"
+#include "daemon/pipeline.h"
+#include "daemon/plan.h"
+#include "net/loop.h"
+#include "sink/courier.h"
+#include "source/poller.h"
+#include "store/store.h"
+
+enum {
+	TICK_MS = 1000,
+	BEAT_EVERY_MS = 5000,
+	BEAT_LIMIT_MS = 30000,
+	PRUNE_EVERY_MS = 600000,
+	PRUNE_FIRST_MS = 60000,
+	STATUS_EVERY_MS = 15000,
+};
+
+static void chores_on_tick(void *arg);
+static void chores_on_watchdog(void *arg);
+static void check_next(struct daemon *d, unsigned step);
+
+void
+chores_start(struct daemon *d)
+{
+	int64_t watchdog_ms = notify_watchdog_ms(d->notify);
+
+	if (d->options->is_once)
+		return;
+	d->beat_back_ms = clock_mono_ms();
+	d->pruned_ms = clock_mono_ms() - PRUNE_EVERY_MS + PRUNE_FIRST_MS;
+	d->tick = timer_new(d->loop, chores_on_tick, d);
+	timer_set(d->tick, 0);
+	d->watchdog = timer_new(d->loop, chores_on_watchdog, d);
+	if (watchdog_ms > 0)
+		timer_set(d->watchdog, 0);
+	check_next(d, 0);
+}
+
+void
+chores_stop(struct daemon *d)
+{
+	timer_free(d->tick);
+	timer_free(d->watchdog);
+	d->tick = d->watchdog = NULL;
+}
+
+bool
+chores_store_is_well(const struct daemon *d)
+{
+	struct store_stats s;
+
+	store_get_stats(d->store, &s);
+	return !s.is_failing && !s.is_space_low &&
+	       clock_mono_ms() - d->beat_back_ms < BEAT_LIMIT_MS;
+}
+
+/* A job that does nothing: its coming back shows that the store's thread, disk and loop live. */
+static int
+beat_run(struct store_tx *tx, void *job, struct err *e)
+{
+	(void)tx;
+	(void)job;
+	(void)e;
+	return 0;
+}
+
+static void
+beat_back(void *job, const struct err *failed)
+{
+	struct daemon *d = job;
+
+	(void)failed; /* that it came back at all is what counts here */
+	d->beat_sent_ms = 0;
+	d->beat_back_ms = clock_mono_ms();
+}
+
+static void
+beat(struct daemon *d, int64_t now)
+{
+	if (d->beat_sent_ms || now - d->beat_back_ms < BEAT_EVERY_MS)
+		return;
+	d->beat_sent_ms = now;
+	store_run(d->store, beat_run, beat_back, d);
+}
+
+static void
+chores_on_watchdog(void *arg)
+{
+	struct daemon *d = arg;
+
+	if (clock_mono_ms() - d->beat_back_ms < BEAT_LIMIT_MS)
+		notify_send(d->notify, "WATCHDOG=1");
+	else
+		log_err("store.stuck waited_ms=%" PRId64
+		        " effect=\"the service manager restarts findingsd; nothing is lost\"",
+		        clock_mono_ms() - d->beat_back_ms);
+	timer_set(d->watchdog, notify_watchdog_ms(d->notify) / 3);
+}
+
+/* The store failed, or works again: say so once. */
+static void
+watch_store(struct daemon *d)
+{
+	struct store_stats s;
+	bool is_failing;
+
+	store_get_stats(d->store, &s);
+	is_failing = s.is_failing || s.is_space_low;
+	if (is_failing == d->is_store_failing)
+		return;
+	d->is_store_failing = is_failing;
+	if (is_failing) {
+		log_err("store.failing error=\"%s\" effect=\"nothing new is read or sent until it "
+		        "works again\"",
+		        s.trouble);
+		alerts_raise(d->alerts, ALERT_STORE_FAILING, "store", s.trouble);
+	} else {
+		log_info("store.recovered");
+		alerts_raise(d->alerts, ALERT_STORE_RECOVERED, "store", "it works again");
+		outlets_retry_now(d);
+		feeds_poke(d, NULL, NULL);
+	}
+}
+
+struct prune_job {
+	struct daemon *daemon;
+	int64_t before_ms;
+	bool has_more;
+};
+
+static int
+prune_run(struct store_tx *tx, void *job, struct err *e)
+{
+	struct prune_job *j = job;
+
+	return store_prune(tx, j->before_ms, &j->has_more, e);
+}
+
+static void
+prune_done(void *job, const struct err *failed)
+{
+	struct prune_job *j = job;
+
+	if (failed)
+		log_warn("store.prune_failed error=\"%s\"", failed->text);
+	/* A chunk is some ms; the next one waits for the next tick, so that pages come first. */
+	if (!failed && j->has_more)
+		j->daemon->pruned_ms = clock_mono_ms() - PRUNE_EVERY_MS;
+	mem_free(j);
+}
+
+static void
+prune(struct daemon *d, int64_t now)
+{
+	struct prune_job *j;
+
+	if (now - d->pruned_ms < PRUNE_EVERY_MS)
+		return;
+	d->pruned_ms = now;
+	j = mem_zalloc(sizeof(*j));
+	j->daemon = d;
+	j->before_ms = clock_now_ms() - plan_conf(d->plan)->retention_ms;
+	store_run(d->store, prune_run, prune_done, j);
+}
+
+struct check_job {
+	struct daemon *daemon;
+	unsigned step;
+	bool is_last;
+};
+
+static int
+check_run(struct store_tx *tx, void *job, struct err *e)
+{
+	struct check_job *j = job;
+
+	return store_check_step(tx, j->step, &j->is_last, e);
+}
+
+/* Damage that was not there when we last ran: nothing more is sent, and a restart would not help. */
+static void
+check_done(void *job, const struct err *failed)
+{
+	struct check_job *j = job;
+	struct daemon *d = j->daemon;
+	unsigned next = j->step + 1;
+	bool is_last = j->is_last;
+
+	mem_free(j);
+	if (failed && failed->kind == ERR_CORRUPT) {
+		log_err("store.corrupt error=\"%s\"", failed->text);
+		daemon_stop(d, EXIT_STORE_UNREADABLE);
+		return;
+	}
+	if (!failed && !is_last)
+		check_next(d, next);
+}
+
+static void
+check_next(struct daemon *d, unsigned step)
+{
+	struct check_job *j;
+
+	if (d->state != DAEMON_RUNNING)
+		return;
+	j = mem_zalloc(sizeof(*j));
+	j->daemon = d;
+	j->step = step;
+	store_run(d->store, check_run, check_done, j);
+}
+
+static void
+chores_on_tick(void *arg)
+{
+	struct daemon *d = arg;
+	const struct conf *conf = plan_conf(d->plan);
+	int64_t now = clock_mono_ms();
+
+	timer_set(d->tick, TICK_MS);
+	if (d->state != DAEMON_RUNNING)
+		return;
+	beat(d, now);
+	watch_store(d);
+	prune(d, now);
+	alerts_tick(d->alerts, clock_now_ms());
+	reconcile_tick(d, clock_now_ms());
+	heartbeat_tick(d->heartbeat, conf->heartbeat.url.value, conf->heartbeat.interval_ms,
+	               chores_store_is_well(d));
+	if (now - d->status_ms >= STATUS_EVERY_MS) {
+		d->status_ms = now;
+		daemon_status_line(d);
+	}
+}
+
+void
+daemon_status_line(struct daemon *d)
+{
+	unsigned feeds = 0, failing = 0, off = 0, sinks = 0, sinks_failing = 0;
+	const struct feed *f;
+	const struct outlet *o;
+
+	TAILQ_FOREACH(f, &d->feeds, entry) {
+		feeds++;
+		failing += f->is_failing;
+		off += f->is_off;
+	}
+	TAILQ_FOREACH(o, &d->outlets, entry) {
+		sinks++;
+		sinks_failing += o->is_failing;
+	}
+	notify_sendf(d->notify,
+	             "STATUS=%u pollers (%u failing, %u off), %u sinks (%u failing), %" PRIu64
+	             " delivered",
+	             feeds, failing, off, sinks, sinks_failing, d->counts.delivered);
+}
+
+void
+daemon_log_status(struct daemon *d)
+{
+	const struct pipeline_totals *t = pipeline_totals(d->pipeline);
+	const struct feed *f;
+	const struct outlet *o;
+
+	log_info("daemon.status findings=%" PRIu64 " new=%" PRIu64 " matched=%" PRIu64
+	         " queued=%" PRIu64 " delivered=%" PRIu64 " dead=%" PRIu64,
+	         t->findings, t->fresh, t->matched, t->queued, d->counts.delivered, d->counts.dead);
+	TAILQ_FOREACH(f, &d->feeds, entry) {
+		struct poller_status s;
+
+		poller_get_status(f->poller, &s);
+		log_info("daemon.source source=%s account=%s region=%s state=%s lag_ms=%" PRId64
+		         " findings=%" PRIu64 " error=\"%s\"",
+		         s.source, s.account, s.region, poller_state_name(s.state), s.lag_ms,
+		         s.findings, s.last_error);
+	}
+	TAILQ_FOREACH(o, &d->outlets, entry) {
+		struct courier_status s;
+
+		courier_get_status(o->courier, &s);
+		log_info("daemon.sink sink=%s state=%s in_flight=%zu delivered=%" PRIu64
+		         " error=\"%s\"",
+		         s.name, courier_state_name(s.state), s.in_flight, s.delivered,
+		         s.last_error);
+	}
+}

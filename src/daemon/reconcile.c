@@ -1,0 +1,128 @@
+/*
+ * reconcile: reads again what has open notices, for changes that move no update instant (a Workflow set to RESOLVED, an
+ * archive).
+ *
+ * Per feed: the watched findings that were read longest ago, CRITICAL and HIGH after `reconcile`, the rest after an hour,
+ * as many as one call by id takes; one call at a time, and not more often than a quarter of the API's rate. The answers
+ * are pages like any other; with each page's commit those that were asked about go to the end of the line.
+ */
+#include "config.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "daemon/inside.h"
+#include "daemon/options.h"
+#include "net/loop.h"
+#include "source/poller.h"
+#include "store/memory.h"
+#include "store/store.h"
+
+enum {
+	REST_MS = 3600000,     /* how old the last reading of MEDIUM and below may get */
+	STEP_MS = 1500,        /* between calls of one feed: a quarter of 3 per second */
+	IDLE_MS = 15000,       /* nothing was due: look again then */
+	UNANSWERED_MS = 300000 /* an answer that did not come: ask again */
+};
+
+struct reconcile_job {
+	struct feed *feed;
+	int64_t now_ms;
+	struct memory_watched **found;
+	size_t count;
+	uint64_t watched;
+	int64_t oldest_ms;
+};
+
+static int
+list_run(struct store_tx *tx, void *job, struct err *e)
+{
+	struct reconcile_job *j = job;
+	const struct feed *f = j->feed;
+	struct memory_origin origin = { f->source, f->account, f->region };
+	size_t limit = f->kind->reread_max;
+
+	memory_watched_free(j->found, j->count);
+	j->found = NULL;
+	j->count = 0;
+	if (memory_watch_count(tx, &origin, &j->watched, &j->oldest_ms, e) < 0)
+		return -1;
+	if (!j->watched)
+		return 0;
+	if (memory_watch_list(tx, &origin, SEVERITY_HIGH, j->now_ms - f->reconcile.interval_ms,
+	                      limit, &j->found, &j->count, e) < 0)
+		return -1;
+	if (j->count)
+		return 0;
+	return memory_watch_list(tx, &origin, SEVERITY_INFORMATIONAL, j->now_ms - REST_MS, limit,
+	                         &j->found, &j->count, e);
+}
+
+void
+reconcile_forget(struct feed *f)
+{
+	memory_watched_free(f->reconcile.asked, f->reconcile.asked_count);
+	f->reconcile.asked = NULL;
+	f->reconcile.asked_count = 0;
+}
+
+static void
+list_done(void *job, const struct err *failed)
+{
+	struct reconcile_job *j = job;
+	struct feed *f = j->feed;
+	struct daemon *d = f->owner;
+	struct span ids[SOURCE_IDS_MAX];
+	bool is_asked = false;
+
+	f->reconcile.is_busy = false;
+	f->reconcile.oldest_ms = failed || !j->watched ? 0 : j->oldest_ms;
+	f->reconcile.next_ms = j->now_ms + IDLE_MS;
+	if (!failed && j->count && j->count <= SOURCE_IDS_MAX && !f->is_stopping) {
+		for (size_t i = 0; i < j->count; i++)
+			ids[i] = j->found[i]->finding;
+		is_asked = poller_reread(f->poller, ids, j->count);
+	}
+	if (is_asked) {
+		reconcile_forget(f);
+		f->reconcile.asked = j->found;
+		f->reconcile.asked_count = j->count;
+		f->reconcile.next_ms = j->now_ms + UNANSWERED_MS;
+		log_debug("reconcile.asked source=%s account=%s region=%s findings=%zu", f->source,
+		          f->account, f->region, j->count);
+	} else {
+		memory_watched_free(j->found, j->count);
+	}
+	mem_free(j);
+	if (f->is_stopped)
+		feeds_release(d, f);
+}
+
+void
+reconcile_tick(struct daemon *d, int64_t now_ms)
+{
+	struct feed *f;
+
+	TAILQ_FOREACH(f, &d->feeds, entry) {
+		struct reconcile_job *j;
+
+		if (f->is_stopping || f->is_off || f->reconcile.is_busy ||
+		    !f->reconcile.interval_ms || !f->is_caught_up || now_ms < f->reconcile.next_ms)
+			continue;
+		j = mem_zalloc(sizeof(*j));
+		j->feed = f;
+		j->now_ms = now_ms;
+		f->reconcile.is_busy = true;
+		store_run(d->store, list_run, list_done, j);
+	}
+}
+
+void
+reconcile_taken(struct feed *f, const struct page *page)
+{
+	if (page->stream != STREAM_REREAD)
+		return;
+	f->reconcile.next_ms = clock_now_ms() + STEP_MS;
+	if (page->is_last)
+		reconcile_forget(f);
+}

@@ -139,7 +139,8 @@ struct conf_sink {
 	char *ca_file; /* absolute path; "" = the system's */
 	char *proxy;   /* URL; "" = none but what the environment says */
 
-	char *url; /* email, webhook */
+	char *url;       /* email, webhook */
+	char *url_shown; /* the same for logs and lists: no user, no query, no path of a webhook */
 	struct conf_secret username;
 	struct conf_secret password; /* email; webhook with auth = "basic" */
 
@@ -168,6 +169,7 @@ struct conf_rule {
 	struct conf_where where;
 	bool is_enabled;
 	char *pattern_text;              /* never NULL: the JSON */
+	char *pattern_file;              /* absolute path; "" = the pattern stands in the rule */
 	struct conf_where pattern_where; /* the file that holds it; line 1 for pattern_file */
 	struct pattern *pattern;         /* parsed; owned by the conf */
 	struct conf_list sinks;          /* names that exist, in file order */

@@ -83,7 +83,7 @@ struct lifecycle_view_state {
 	int32_t updated_sub_ns;
 	unsigned char digest[8];
 	int64_t request_started_ms;
-	int severity;
+	int severity_peak; /* highest that it showed in this generation */
 	uint64_t count;
 };
 
@@ -112,7 +112,6 @@ struct lifecycle_state {
 	int64_t closed_version_ms; /* instant of the version that closed it */
 	int64_t created_ms;        /* earliest of all views */
 	int severity;              /* of the last reading that counted */
-	int severity_peak;         /* highest in this generation */
 	uint32_t n_floor;          /* no notice gets a number up to this */
 	struct lifecycle_view_state views[LIFECYCLE_VIEWS];
 	struct lifecycle_group groups[LIFECYCLE_GROUPS];

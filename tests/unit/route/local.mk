@@ -1,1 +1,2 @@
-# unit programs of route
+unit_programs += \
+	tests/unit/route/test_lifecycle

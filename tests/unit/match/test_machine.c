@@ -1,0 +1,97 @@
+#include "config.h"
+
+#include "unit.h"
+
+#include "base/err.h"
+#include "match/machine.h"
+#include "match/pattern.h"
+
+static const struct {
+	const char *pattern, *event;
+	bool is_match;
+} cases[] = {
+	{ "{\"source\":[\"aws.guardduty\"]}", "{\"source\":\"aws.guardduty\"}", true },
+	{ "{\"source\":[\"aws.guardduty\"]}", "{\"source\":\"aws.guarddut\"}", false },
+	{ "{\"a\":{\"b\":[1]}}", "{\"a\":{\"b\":1.0}}", true },
+	{ "{\"a\":{\"b\":[1]}}", "{\"a\":[{\"c\":0},{\"b\":1e0}]}", true },
+	{ "{\"a\":{\"b\":[1]}}", "{\"a.b\":1}", true },
+	{ "{\"a\":[null]}", "{\"a\":null}", true },
+	{ "{\"a\":[null]}", "{\"b\":null}", false },
+	{ "{\"a\":[{\"exists\":false}]}", "{\"a\":{\"b\":1}}", true },
+	{ "{\"a\":[{\"exists\":true}]}", "{\"a\":[[]]}", false },
+	{ "{\"a\":[{\"prefix\":\"x\"},{\"suffix\":\"y\"}]}", "{\"a\":\"zy\"}", true },
+	{ "{\"a\":[{\"anything-but\":\"x\"}]}", "{\"a\":[\"x\",\"x\"]}", false },
+	{ "{\"a\":[{\"anything-but\":\"x\"}]}", "{\"a\":[\"x\",\"y\"]}", true },
+	{ "{\"a\":[{\"anything-but\":\"x\"}]}", "{}", false },
+	{ "{\"a\":[{\"numeric\":[\">\",4,\"<=\",8.9]}]}", "{\"a\":8.90}", true },
+	{ "{\"a\":[{\"numeric\":[\">\",4,\"<=\",8.9]}]}", "{\"a\":4}", false },
+	{ "{\"a\":[{\"numeric\":[\">\",4]}]}", "{\"a\":\"5\"}", false },
+	{ "{\"a\":[{\"wildcard\":\"*a*b\"}]}", "{\"a\":\"xayb\"}", true },
+	{ "{\"a\":[{\"wildcard\":\"ab*ba\"}]}", "{\"a\":\"aba\"}", false },
+	{ "{\"a\":[{\"equals-ignore-case\":\"stra\xC3\x9F"
+	  "e\"}]}",
+	  "{\"a\":\"STRASSE\"}", true },
+	{ "{\"a\":[{\"cidr\":\"10.0.0.0/8\"}]}", "{\"a\":\"10.255.1.2\"}", true },
+	{ "{\"a\":[\"10.0.0.1\"]}", "{\"a\":\"::ffff:a00:1\"}", true },
+	{ "{\"$or\":[{\"a\":[1]},{\"b\":[2]}]}", "{\"b\":2}", true },
+	{ "{\"a\":[\"1\"],\"$or\":[{\"a\":[\"2\"]},{\"b\":[\"3\"]}]}", "{\"a\":\"1\",\"b\":\"3\"}",
+	  true },
+	{ "{\"a\":[\"1\"],\"$or\":[{\"a\":[\"2\"]},{\"b\":[\"3\"]}]}", "{\"a\":\"1\"}", false },
+	{ "{\"a\":{\"x\":[1],\"y\":[2]}}", "{\"a\":[{\"x\":1},{\"y\":2}]}", false },
+	{ "{\"a\":{\"x\":[1],\"y\":[2]}}", "{\"a\":[{\"x\":1},{\"x\":1,\"y\":2}]}", true },
+	{ "{\"a\":[1]}", "{\"a\":1,\"a\":2}", false },
+	{ "{\"a\":[2]}", "{\"a\":1,\"\\u0061\":2}", true },
+};
+
+static int
+match(const char *pattern, const char *event)
+{
+	struct err e = { .kind = ERR_NONE };
+	struct pattern *p = pattern_parse(span_of(pattern), NULL, &e);
+	struct machine *m;
+	struct machine_scratch *s;
+	const uint32_t *rules;
+	size_t n = 0;
+	int result;
+
+	assert_non_null(p);
+	m = machine_build((const struct pattern *const *)&p, 1, &e);
+	assert_non_null(m);
+	pattern_free(p);
+	s = machine_scratch_new(m);
+	result = machine_match(m, s, span_of(event), &rules, &n, &e);
+	machine_scratch_free(s);
+	machine_free(m);
+	return result < 0 ? -1 : (int)n;
+}
+
+static void
+test_one_rule(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < LENGTH(cases); i++)
+		if (match(cases[i].pattern, cases[i].event) != cases[i].is_match)
+			fail_msg("%s on %s: expected %d", cases[i].pattern, cases[i].event,
+			         cases[i].is_match);
+}
+
+static void
+test_broken_events_are_refused(void **state)
+{
+	static const char *const bad[] = { "",        "[]",       "1",         "{",
+		                           "{\"a\":", "{\"a\":1", "{\"a\" 1}", "x" };
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(bad); i++)
+		assert_int_equal(match("{\"a\":[{\"exists\":false}]}", bad[i]), -1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_one_rule),
+		cmocka_unit_test(test_broken_events_are_refused),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

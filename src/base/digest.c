@@ -8,6 +8,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,6 +57,39 @@ digest_hmac_sha256(const void *key, size_t key_len, const void *p, size_t len,
 
 	if (HMAC(EVP_sha256(), key_len ? key : none, (int)key_len, p, len, ret, &n) == NULL)
 		leave();
+}
+
+/* OpenSSL's EVP_MAC keeps the state after the key was absorbed; init without a key goes back to it. */
+struct digest_hmac *
+digest_hmac_new(const void *key, size_t key_len)
+{
+	char name[] = "SHA256";
+	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string("digest", name, 0),
+		                OSSL_PARAM_construct_end() };
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	EVP_MAC_CTX *ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
+
+	if (ctx == NULL || EVP_MAC_init(ctx, key, key_len, params) != 1)
+		leave();
+	EVP_MAC_free(mac); /* the context holds its own reference */
+	return (struct digest_hmac *)ctx;
+}
+
+void
+digest_hmac_run(struct digest_hmac *h, const void *p, size_t len, unsigned char ret[DIGEST_BYTES])
+{
+	EVP_MAC_CTX *ctx = (EVP_MAC_CTX *)h;
+	size_t n = 0;
+
+	if (EVP_MAC_init(ctx, NULL, 0, NULL) != 1 || EVP_MAC_update(ctx, p, len) != 1 ||
+	    EVP_MAC_final(ctx, ret, &n, DIGEST_BYTES) != 1 || n != DIGEST_BYTES)
+		leave();
+}
+
+void
+digest_hmac_free(struct digest_hmac *h)
+{
+	EVP_MAC_CTX_free((EVP_MAC_CTX *)h);
 }
 
 void

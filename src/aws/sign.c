@@ -1,0 +1,534 @@
+/*
+ * sign: Signature Version 4. See sign.h.
+ *
+ * canonical request = method, path, query, headers, names of headers, hash of the body; string to sign = date, scope,
+ * hash of the canonical request; signature = HMAC of that under a key derived from secret, date, region and service.
+ * Derived keys are kept as ready HMAC states in a small table, found by all four (the secret by its hash), the oldest
+ * giving way: one identity in 34 regions of two services needs 68.
+ */
+#include "config.h"
+
+#include "aws/sign.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/buf.h"
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/timefmt.h"
+
+enum { KEYS_MAX = 512, KEY_NAME_BYTES = 80, QUERY_PAIRS_MAX = 128 };
+
+struct derived {
+	unsigned char secret[DIGEST_BYTES]; /* HMAC of the secret under a key of this process */
+	char date[9];
+	char region[KEY_NAME_BYTES];
+	char service[KEY_NAME_BYTES];
+	struct digest_hmac *hmac; /* NULL: free */
+	uint64_t used;
+};
+
+struct pair {
+	struct span name, value; /* encoded */
+};
+
+struct header {
+	const struct http_header *from;
+	char name[96]; /* lower case */
+};
+
+struct signer {
+	struct digest_hmac *guard; /* secrets are compared by their HMAC */
+	struct derived keys[KEYS_MAX];
+	unsigned key_count;
+	unsigned last; /* index of the key used last: mostly the one wanted next */
+	uint64_t clock;
+	struct buf canonical, string_to_sign, authorization, signed_names, scratch;
+	struct header headers[SIGN_HEADERS_MAX];
+	size_t header_count;
+	struct pair pairs[QUERY_PAIRS_MAX];
+};
+
+struct signer *
+signer_new(void)
+{
+	struct signer *s = mem_zalloc(sizeof(*s));
+	unsigned char key[DIGEST_BYTES];
+
+	digest_random(key, sizeof(key));
+	s->guard = digest_hmac_new(key, sizeof(key));
+	return s;
+}
+
+void
+signer_free(struct signer *s)
+{
+	if (s == NULL)
+		return;
+	for (unsigned i = 0; i < s->key_count; i++)
+		digest_hmac_free(s->keys[i].hmac);
+	digest_hmac_free(s->guard);
+	buf_done_secret(&s->canonical); /* holds session tokens */
+	buf_done(&s->string_to_sign);
+	buf_done(&s->authorization);
+	buf_done(&s->signed_names);
+	buf_done(&s->scratch);
+	mem_free(s);
+}
+
+/* ---- encoding ---- */
+
+static bool
+is_unreserved(unsigned char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+	       c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+static void
+add_encoded(struct buf *b, unsigned char c)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	char three[3] = { '%', hex[c >> 4], hex[c & 15] };
+
+	(void)buf_add(b, three, 3);
+}
+
+/* Runs that need no encoding are copied as one. */
+static void
+encode(struct buf *b, struct span s, bool keeps_slash)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		if (is_unreserved(c) || (keeps_slash && c == '/'))
+			continue;
+		(void)buf_add(b, s.p + from, i - from);
+		add_encoded(b, c);
+		from = i + 1;
+	}
+	(void)buf_add(b, s.p + from, s.len - from);
+}
+
+static int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* Decode %XX and encode again: whatever the wire's form was, the canonical one comes out. */
+static struct span
+encode_again(struct buf *b, struct span s)
+{
+	size_t at = b->len;
+
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		if (c == '%' && i + 2 < s.len && hex_value(s.p[i + 1]) >= 0 &&
+		    hex_value(s.p[i + 2]) >= 0) {
+			c = (unsigned char)(hex_value(s.p[i + 1]) << 4 | hex_value(s.p[i + 2]));
+			i += 2;
+		}
+		if (is_unreserved(c))
+			(void)buf_add_char(b, (char)c);
+		else
+			add_encoded(b, c);
+	}
+	return (struct span){ b->data + at, b->len - at };
+}
+
+/* ---- path ---- */
+
+/* Without "." and "..", and with one '/' where there were many (RFC 3986 section 5.2.4, and AWS's own rule). */
+static struct span
+normalize_path(struct buf *out, struct span path)
+{
+	buf_clear(out);
+	for (size_t i = 0; i < path.len;) {
+		while (i < path.len && path.p[i] == '/')
+			i++;
+		size_t from = i;
+		while (i < path.len && path.p[i] != '/')
+			i++;
+		struct span part = { path.p + from, i - from };
+		if (span_eq_str(part, "..")) {
+			while (out->len > 0 && out->data[out->len - 1] != '/')
+				out->len--;
+			if (out->len > 0)
+				out->len--;
+		} else if (part.len > 0 && !span_eq_str(part, ".")) {
+			(void)buf_add_char(out, '/');
+			(void)buf_add(out, part.p, part.len);
+		}
+	}
+	bool ends_open = path.len > 0 && path.p[path.len - 1] == '/';
+	if (out->len == 0 || ends_open)
+		(void)buf_add_char(out, '/');
+	return (struct span){ out->data, out->len };
+}
+
+static bool
+needs_normalizing(struct span path)
+{
+	for (size_t i = 0; i + 1 < path.len; i++)
+		if (path.p[i] == '/' && (path.p[i + 1] == '/' || path.p[i + 1] == '.'))
+			return true;
+	return path.len == 0 || path.p[0] != '/';
+}
+
+static void
+add_path(struct signer *s, const struct sign_request *req)
+{
+	struct span path = req->path.len ? req->path : SPAN_LIT("/");
+
+	if (!req->is_path_raw && needs_normalizing(path))
+		path = normalize_path(&s->scratch, path);
+	encode(&s->canonical, path, true);
+}
+
+/* ---- query ---- */
+
+static bool
+pair_is_before(const struct pair *a, const struct pair *b)
+{
+	int by_name = span_cmp(a->name, b->name);
+
+	return by_name != 0 ? by_name < 0 : span_cmp(a->value, b->value) < 0;
+}
+
+/* Insertion keeps equal ones in order; queries have a handful of pairs. */
+static void
+sort_pairs(struct pair *pairs, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		struct pair moving = pairs[i];
+		size_t j = i;
+		for (; j > 0 && pair_is_before(&moving, &pairs[j - 1]); j--)
+			pairs[j] = pairs[j - 1];
+		pairs[j] = moving;
+	}
+}
+
+static int
+add_query(struct signer *s, struct span query, struct err *e)
+{
+	size_t n = 0;
+
+	buf_clear(&s->scratch);
+	/* Encoded text is at most three times as long: reserved at once, so that spans into it stay. */
+	(void)buf_reserve(&s->scratch, 3 * query.len + 1);
+	for (size_t i = 0; i < query.len; i++) {
+		size_t from = i, equals = SIZE_MAX;
+		for (; i < query.len && query.p[i] != '&'; i++)
+			if (query.p[i] == '=' && equals == SIZE_MAX)
+				equals = i;
+		if (i == from)
+			continue;
+		if (n == QUERY_PAIRS_MAX)
+			return err_set(e, ERR_LIMIT,
+			               "a query of more than %d parameters cannot be signed",
+			               QUERY_PAIRS_MAX);
+		size_t name_end = equals == SIZE_MAX ? i : equals;
+		size_t value_at = equals == SIZE_MAX ? i : equals + 1;
+		s->pairs[n].name =
+			encode_again(&s->scratch, (struct span){ query.p + from, name_end - from });
+		s->pairs[n].value = encode_again(&s->scratch,
+		                                 (struct span){ query.p + value_at, i - value_at });
+		n++;
+	}
+	sort_pairs(s->pairs, n);
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			(void)buf_add_char(&s->canonical, '&');
+		(void)buf_add(&s->canonical, s->pairs[i].name.p, s->pairs[i].name.len);
+		(void)buf_add_char(&s->canonical, '=');
+		(void)buf_add(&s->canonical, s->pairs[i].value.p, s->pairs[i].value.len);
+	}
+	return 0;
+}
+
+/* ---- headers ---- */
+
+/* What proxies and libraries on the way may add or change is not signed; nor is what signing adds. */
+static bool
+is_signed_header(const char *name)
+{
+	static const char *const unsigned_names[] = { "authorization", "connection",
+		                                      "expect",        "transfer-encoding",
+		                                      "user-agent",    "x-amzn-trace-id" };
+
+	for (size_t i = 0; i < sizeof(unsigned_names) / sizeof(unsigned_names[0]); i++)
+		if (strcmp(name, unsigned_names[i]) == 0)
+			return false;
+	return true;
+}
+
+static int
+take_header(struct signer *s, const struct http_header *h, struct err *e)
+{
+	size_t len = strlen(h->name);
+
+	if (s->header_count == SIGN_HEADERS_MAX || len >= sizeof(s->headers[0].name))
+		return err_set(
+			e, ERR_LIMIT,
+			"header '%.40s' cannot be signed: too many headers, or too long a name",
+			h->name);
+	struct header *to = &s->headers[s->header_count];
+	for (size_t i = 0; i <= len; i++)
+		to->name[i] = (char)(h->name[i] >= 'A' && h->name[i] <= 'Z' ? h->name[i] + 32
+		                                                            : h->name[i]);
+	if (!is_signed_header(to->name))
+		return 0;
+	to->from = h;
+	/* In order from the start: most callers name them so. Equal names keep their order. */
+	struct header moving = *to;
+	size_t j = s->header_count++;
+	for (; j > 0 && strcmp(moving.name, s->headers[j - 1].name) < 0; j--)
+		s->headers[j] = s->headers[j - 1];
+	s->headers[j] = moving;
+	return 0;
+}
+
+/* Trimmed, inner runs of blanks (line folds too) one blank. */
+static void
+add_value(struct buf *b, const char *value)
+{
+	bool is_gap = false;
+	size_t at = b->len;
+
+	for (const char *p = value; *p != '\0'; p++) {
+		if (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r') {
+			is_gap = true;
+			continue;
+		}
+		if (is_gap && b->len > at)
+			(void)buf_add_char(b, ' ');
+		is_gap = false;
+		(void)buf_add_char(b, *p);
+	}
+}
+
+static void
+add_headers(struct signer *s)
+{
+	buf_clear(&s->signed_names);
+	for (size_t i = 0; i < s->header_count; i++) {
+		struct header *h = &s->headers[i];
+		bool is_again = i > 0 && strcmp(h->name, s->headers[i - 1].name) == 0;
+		if (is_again) {
+			(void)buf_add_char(&s->canonical, ',');
+		} else {
+			if (i > 0) {
+				(void)buf_add_char(&s->canonical, '\n');
+				(void)buf_add_char(&s->signed_names, ';');
+			}
+			(void)buf_add_str(&s->canonical, h->name);
+			(void)buf_add_char(&s->canonical, ':');
+			(void)buf_add_str(&s->signed_names, h->name);
+		}
+		add_value(&s->canonical, h->from->value);
+	}
+	(void)buf_add_str(&s->canonical, "\n\n");
+	(void)buf_add(&s->canonical, s->signed_names.data, s->signed_names.len);
+	(void)buf_add_char(&s->canonical, '\n');
+}
+
+/* ---- keys ---- */
+
+static struct digest_hmac *
+derive(const char *secret, const char *date, const char *region, const char *service)
+{
+	unsigned char k[DIGEST_BYTES];
+	char *first = mem_printf("AWS4%s", secret);
+
+	digest_hmac_sha256(first, strlen(first), date, strlen(date), k);
+	mem_free_secret(first);
+	digest_hmac_sha256(k, sizeof(k), region, strlen(region), k);
+	digest_hmac_sha256(k, sizeof(k), service, strlen(service), k);
+	digest_hmac_sha256(k, sizeof(k), "aws4_request", 12, k);
+	struct digest_hmac *h = digest_hmac_new(k, sizeof(k));
+	explicit_bzero(k, sizeof(k));
+	return h;
+}
+
+static bool
+key_fits(const struct derived *k, const unsigned char *secret, const char *date, const char *region,
+         const char *service)
+{
+	return memcmp(k->date, date, 8) == 0 && strcmp(k->region, region) == 0 &&
+	       strcmp(k->service, service) == 0 && memcmp(k->secret, secret, DIGEST_BYTES) == 0;
+}
+
+static struct derived *
+find_key(struct signer *s, const unsigned char *secret, const char *date,
+         const struct sign_request *req)
+{
+	if (s->key_count > 0 &&
+	    key_fits(&s->keys[s->last], secret, date, req->region, req->service))
+		return &s->keys[s->last];
+	for (unsigned i = 0; i < s->key_count; i++) {
+		if (!key_fits(&s->keys[i], secret, date, req->region, req->service))
+			continue;
+		s->last = i;
+		return &s->keys[i];
+	}
+	return NULL;
+}
+
+static struct digest_hmac *
+key_for(struct signer *s, const char *secret, const char *date, const struct sign_request *req)
+{
+	unsigned char id[DIGEST_BYTES];
+
+	digest_hmac_run(s->guard, secret, strlen(secret), id);
+	struct derived *k = find_key(s, id, date, req);
+	if (k == NULL) {
+		unsigned at = s->key_count;
+		if (at == KEYS_MAX) {
+			at = 0;
+			for (unsigned i = 1; i < KEYS_MAX; i++)
+				if (s->keys[i].used < s->keys[at].used)
+					at = i;
+			digest_hmac_free(s->keys[at].hmac);
+		} else {
+			s->key_count++;
+		}
+		k = &s->keys[at];
+		s->last = at;
+		memcpy(k->secret, id, sizeof(id));
+		memcpy(k->date, date, 9);
+		(void)snprintf(k->region, sizeof(k->region), "%s", req->region);
+		(void)snprintf(k->service, sizeof(k->service), "%s", req->service);
+		k->hmac = derive(secret, date, req->region, req->service);
+	}
+	k->used = ++s->clock;
+	return k->hmac;
+}
+
+/* ---- all of it ---- */
+
+static int
+collect_headers(struct signer *s, const struct sign_request *req, const char *token,
+                const struct sign_result *made, struct http_header added[3], struct err *e)
+{
+	size_t n = 0;
+
+	s->header_count = 0;
+	added[n++] = (struct http_header){ "X-Amz-Date", made->date };
+	if (token != NULL && !req->is_token_unsigned)
+		added[n++] = (struct http_header){ "X-Amz-Security-Token", token };
+	if (req->is_body_header)
+		added[n++] = (struct http_header){ "X-Amz-Content-Sha256", made->body_sha };
+	for (size_t i = 0; i < req->header_count; i++)
+		if (take_header(s, &req->headers[i], e) != 0)
+			return -1;
+	for (size_t i = 0; i < n; i++)
+		if (take_header(s, &added[i], e) != 0)
+			return -1;
+	return 0;
+}
+
+static int
+make_canonical(struct signer *s, const struct sign_request *req, const char *body_sha,
+               struct err *e)
+{
+	struct buf *c = &s->canonical;
+
+	buf_clear(c);
+	(void)buf_add_str(c, req->method);
+	(void)buf_add_char(c, '\n');
+	add_path(s, req);
+	(void)buf_add_char(c, '\n');
+	if (add_query(s, req->query, e) != 0)
+		return -1;
+	(void)buf_add_char(c, '\n');
+	add_headers(s);
+	(void)buf_add_str(c, body_sha);
+	return c->is_full ? err_set(e, ERR_LIMIT, "the request is too large to be signed") : 0;
+}
+
+static void
+add_scope(struct buf *b, const char *day, const struct sign_request *req)
+{
+	(void)buf_add_str(b, day);
+	(void)buf_add_char(b, '/');
+	(void)buf_add_str(b, req->region);
+	(void)buf_add_char(b, '/');
+	(void)buf_add_str(b, req->service);
+	(void)buf_add_str(b, "/aws4_request");
+}
+
+static void
+make_authorization(struct signer *s, const struct sign_request *req, const struct sign_keys *keys,
+                   const char *date, const char *day)
+{
+	unsigned char sum[DIGEST_BYTES];
+	char hex[DIGEST_HEX_BYTES];
+	struct buf *t = &s->string_to_sign, *a = &s->authorization;
+
+	buf_clear(t);
+	(void)buf_add_str(t, "AWS4-HMAC-SHA256\n");
+	(void)buf_add_str(t, date);
+	(void)buf_add_char(t, '\n');
+	add_scope(t, day, req);
+	(void)buf_add_char(t, '\n');
+	digest_sha256(s->canonical.data, s->canonical.len, sum);
+	digest_hex(sum, sizeof(sum), hex);
+	(void)buf_add_str(t, hex);
+	digest_hmac_run(key_for(s, keys->secret_access_key, day, req), t->data, t->len, sum);
+	digest_hex(sum, sizeof(sum), hex);
+	buf_clear(a);
+	(void)buf_add_str(a, "AWS4-HMAC-SHA256 Credential=");
+	(void)buf_add_str(a, keys->access_key_id);
+	(void)buf_add_char(a, '/');
+	add_scope(a, day, req);
+	(void)buf_add_str(a, ", SignedHeaders=");
+	(void)buf_add(a, s->signed_names.data, s->signed_names.len);
+	(void)buf_add_str(a, ", Signature=");
+	(void)buf_add_str(a, hex);
+}
+
+int
+sign_request(struct signer *s, const struct sign_request *req, const struct sign_keys *keys,
+             struct sign_result *ret, struct err *e)
+{
+	struct sign_result made = { 0 };
+	struct http_header added[3];
+	unsigned char sum[DIGEST_BYTES];
+	char date[TIMEFMT_BYTES], day[9], body_sha[SIGN_SHA_BYTES];
+	const char *token =
+		keys->session_token && keys->session_token[0] ? keys->session_token : NULL;
+
+	if (keys->access_key_id == NULL || keys->access_key_id[0] == '\0' ||
+	    keys->secret_access_key == NULL)
+		return err_set(e, ERR_PARSE, "credentials without an access key cannot sign");
+	if (strlen(req->region) >= KEY_NAME_BYTES || strlen(req->service) >= KEY_NAME_BYTES)
+		return err_set(e, ERR_LIMIT, "name of region or service is too long to be signed");
+	(void)timefmt_basic(req->now_ms, date);
+	(void)snprintf(made.date, sizeof(made.date), "%.16s", date);
+	(void)snprintf(day, sizeof(day), "%.8s", date);
+	digest_sha256(req->body.p ? req->body.p : "", req->body.len, sum);
+	digest_hex(sum, sizeof(sum), body_sha);
+	if (req->is_body_header)
+		memcpy(made.body_sha, body_sha, sizeof(body_sha));
+	if (collect_headers(s, req, token, &made, added, e) != 0 ||
+	    make_canonical(s, req, body_sha, e) != 0)
+		return -1;
+	make_authorization(s, req, keys, made.date, day);
+	made.authorization = s->authorization.data;
+	made.signature = s->authorization.data + s->authorization.len - 2 * DIGEST_BYTES;
+	made.canonical_request = s->canonical.data;
+	made.string_to_sign = s->string_to_sign.data;
+	*ret = made;
+	return 0;
+}

@@ -20,7 +20,7 @@ import botocore.validate
 
 NEWER = {       # members that AWS has added since Debian 12's botocore
     "Finding": {"associatedAttackSequenceArn"}, "Service": {"detection"}, "AwsSecurityFinding": {"AwsAccountName"},
-    "Compliance": {"SecurityControlParameters"},
+    "Compliance": {"SecurityControlId", "AssociatedStandards", "SecurityControlParameters"},
 }
 SERVICES = ("guardduty", "securityhub", "sns", "sts")
 
@@ -37,7 +37,7 @@ def _members(shape):
             if m.serialization.get("location") is None}
 
 
-def _check_scalar(value, shape, where):
+def _check_scalar(value, shape, where, bounds):
     kind = shape.type_name
     fits = {
         "string": lambda v: isinstance(v, str), "boolean": lambda v: isinstance(v, bool),
@@ -51,20 +51,29 @@ def _check_scalar(value, shape, where):
     enum = getattr(shape, "enum", None)
     if enum and value not in enum:
         faults.append("%s: %r is none of %s" % (where, value, ", ".join(enum)))
-    return faults
+    return faults or (_check_bounds(value, shape, where) if bounds else [])
 
 
-def check_json(value, shape, where, strict=True):
-    """Faults of a JSON value against a shape, names as on the wire. strict: required members and enums count."""
+def _check_bounds(value, shape, where):
+    size = len(value) if isinstance(value, (str, list, dict)) else value
+    low, high = shape.metadata.get("min"), shape.metadata.get("max")
+    if isinstance(size, (int, float)) and (low is not None and size < low or high is not None and size > high):
+        return ["%s: %r is not within %s and %s" % (where, size, low, high)]
+    return []
+
+
+def check_json(value, shape, where, bounds=False):
+    """Faults of a JSON value against a shape, names as on the wire. bounds: lengths and ranges count (in requests; the
+    services' own answers go beyond them)."""
     if value is None:
-        return [] if not strict else ["%s: null" % where]
+        return ["%s: null" % where]
     if shape.type_name == "structure":
         if not isinstance(value, dict):
             return ["%s: %r is no structure" % (where, value)]
         known, faults = _members(shape), []
         for name, inner in value.items():
             if name in known:
-                faults += check_json(inner, known[name][1], "%s.%s" % (where, name), strict)
+                faults += check_json(inner, known[name][1], "%s.%s" % (where, name), bounds)
             elif name not in NEWER.get(shape.name, ()):
                 faults.append("%s.%s: unknown to %s" % (where, name, shape.name))
         present = {known[name][0] for name in value if name in known}
@@ -75,12 +84,13 @@ def check_json(value, shape, where, strict=True):
     if shape.type_name == "list":
         if not isinstance(value, list):
             return ["%s: %r is no list" % (where, value)]
-        return [f for n, v in enumerate(value) for f in check_json(v, shape.member, "%s[%d]" % (where, n), strict)]
+        inner = [f for n, v in enumerate(value) for f in check_json(v, shape.member, "%s[%d]" % (where, n), bounds)]
+        return (_check_bounds(value, shape, where) if bounds else []) + inner
     if shape.type_name == "map":
         if not isinstance(value, dict):
             return ["%s: %r is no map" % (where, value)]
-        return [f for k, v in value.items() for f in check_json(v, shape.value, "%s{%s}" % (where, k), strict)]
-    return _check_scalar(value, shape, where)
+        return [f for k, v in value.items() for f in check_json(v, shape.value, "%s{%s}" % (where, k), bounds)]
+    return _check_scalar(value, shape, where, bounds)
 
 
 # requests
@@ -147,7 +157,7 @@ def _rest_body(operation, record, shape, params):
         return faults + ["body is no JSON: %s" % bad]
     if not isinstance(body, dict):
         return faults + ["body is no JSON object"]
-    faults += [f for f in check_json(body, shape, "body") if " is required" not in f]
+    faults += [f for f in check_json(body, shape, "body", bounds=True) if " is required" not in f]
     params.update(_by_member(body, shape))
     return faults
 

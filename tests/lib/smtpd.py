@@ -24,13 +24,13 @@ class Mail:
     """One mail that was taken. data is what came, dots unstuffed; answered is False when the client never saw the
     250."""
 
-    def __init__(self, session, envelope, answers, answered):
+    def __init__(self, session, envelope, tls, answers, answered):
         self.mail_from = envelope.mail_from
         self.rcpt_tos = list(envelope.rcpt_tos)
         self.data = envelope.original_content
         self.helo = session.host_name
-        self.tls = session.ssl is not None
-        self.user = session.login_data
+        self.tls = tls
+        self.user = session.auth_data       # what _authenticate gave: the name
         self.answers = answers          # [(stage, argument, reply)] of the session so far
         self.answered = answered
 
@@ -214,7 +214,8 @@ class Mailbox(Looped):
         server.stage = ("END", "")
         fault = self.find("END", " ".join(envelope.rcpt_tos))
         if fault is None or fault.keep:
-            self.keep(Mail(session, envelope, list(server.answers), fault is None))
+            tls = server.transport.get_extra_info("ssl_object") is not None
+            self.keep(Mail(session, envelope, tls, list(server.answers), fault is None))
         if fault is None:
             return "250 2.0.0 OK: queued as %d" % len(self.received)
         if fault.stall:

@@ -23,7 +23,8 @@ static const struct {
 	{ 405, SINK_PERMFAIL, "the receiver takes no POST: check the url of this sink" },
 	{ 407, SINK_HOLD, "the proxy asks for a login: check proxy of this sink" },
 	{ 408, SINK_TEMPFAIL, "the receiver gave up waiting" },
-	{ 410, SINK_HOLD, "the receiver is gone for good: remove or change this sink, then reload" },
+	{ 410, SINK_HOLD,
+	  "the receiver is gone for good: remove or change this sink, then reload" },
 	{ 413, SINK_PERMFAIL, "too big for the receiver" },
 	{ 415, SINK_PERMFAIL, "the receiver does not take this format" },
 	{ 422, SINK_PERMFAIL, "the receiver does not accept this message" },
@@ -71,8 +72,9 @@ answer_from_http(struct sink_result *ret, int status, int64_t retry_after_ms, st
 		ret->retry_after_ms = retry_after_ms > 0 ? retry_after_ms : 0;
 	plain_answer(body.p, body.len, said, sizeof said);
 	plain_answer(location.p, location.len, where, sizeof where);
-	(void)snprintf(ret->answer, sizeof ret->answer, "HTTP %d%s%s%s%s%s%s", status, *hint ? ": " : "", hint,
-	               status / 100 == 3 && *where ? " (Location: " : "", status / 100 == 3 ? where : "",
+	(void)snprintf(ret->answer, sizeof ret->answer, "HTTP %d%s%s%s%s%s%s", status,
+	               *hint ? ": " : "", hint, status / 100 == 3 && *where ? " (Location: " : "",
+	               status / 100 == 3 ? where : "",
 	               status / 100 == 3 && *where ? ")" : (*said ? ": " : ""),
 	               status / 100 == 3 ? "" : said);
 }
@@ -82,7 +84,7 @@ answer_from_err(struct sink_result *ret, const struct err *e)
 {
 	/* Too many requests of ours, a full disk and the like pass; only what cannot be said again is permanent. */
 	ret->outcome = SINK_TEMPFAIL;
-	if (e->kind == ERR_AUTH)
+	if (e->kind == ERR_AUTH && !e->is_temporary)
 		ret->outcome = SINK_HOLD;
 	else if ((e->kind == ERR_PARSE || e->kind == ERR_CONFIG) && !e->is_temporary)
 		ret->outcome = SINK_HOLD;
@@ -100,19 +102,44 @@ is_one_of(const char *code, const char *const *list)
 }
 
 void
-answer_from_sns(struct sink_result *ret, int status, const char *code, const char *message, int64_t retry_after_ms)
+answer_from_sns(struct sink_result *ret, int status, const char *code, const char *message,
+                int64_t retry_after_ms)
 {
-	static const char *const hold[] = { "AuthorizationError", "AccessDenied", "AccessDeniedException",
-		                            "InvalidClientTokenId", "SignatureDoesNotMatch", "InvalidSecurity",
-		                            "MissingAuthenticationToken", "OptInRequired", "ExpiredToken",
-		                            "UnrecognizedClientException", "IncompleteSignature",
-		                            "KMSAccessDenied", "KMSAccessDeniedException", "KMSDisabled",
-		                            "KMSInvalidState", "KMSNotFound", "KMSOptInRequired", "NotFound",
-		                            "NotFoundException", "EndpointDisabled", NULL };
-	static const char *const later[] = { "Throttled", "Throttling", "ThrottlingException", "KMSThrottling",
-		                             "KMSThrottlingException", "InternalError", "InternalFailure",
-		                             "ServiceUnavailable", "RequestTimeout", "RequestExpired",
-		                             "RequestTimeTooSkewed", "RequestInTheFuture", "SlowDown", NULL };
+	static const char *const hold[] = { "AuthorizationError",
+		                            "AccessDenied",
+		                            "AccessDeniedException",
+		                            "InvalidClientTokenId",
+		                            "SignatureDoesNotMatch",
+		                            "InvalidSecurity",
+		                            "MissingAuthenticationToken",
+		                            "OptInRequired",
+		                            "ExpiredToken",
+		                            "UnrecognizedClientException",
+		                            "IncompleteSignature",
+		                            "KMSAccessDenied",
+		                            "KMSAccessDeniedException",
+		                            "KMSDisabled",
+		                            "KMSInvalidState",
+		                            "KMSNotFound",
+		                            "KMSOptInRequired",
+		                            "NotFound",
+		                            "NotFoundException",
+		                            "EndpointDisabled",
+		                            NULL };
+	static const char *const later[] = { "Throttled",
+		                             "Throttling",
+		                             "ThrottlingException",
+		                             "KMSThrottling",
+		                             "KMSThrottlingException",
+		                             "InternalError",
+		                             "InternalFailure",
+		                             "ServiceUnavailable",
+		                             "RequestTimeout",
+		                             "RequestExpired",
+		                             "RequestTimeTooSkewed",
+		                             "RequestInTheFuture",
+		                             "SlowDown",
+		                             NULL };
 	const char *hint;
 	char said[SINK_ANSWER_BYTES / 2];
 
@@ -123,12 +150,14 @@ answer_from_sns(struct sink_result *ret, int status, const char *code, const cha
 	else if (is_one_of(code, later))
 		ret->outcome = SINK_TEMPFAIL;
 	/* SNS says "Invalid parameter: Message too long". */
-	ret->is_too_big = ret->outcome == SINK_PERMFAIL && (strstr(message, "too long") || status == 413);
+	ret->is_too_big =
+		ret->outcome == SINK_PERMFAIL && (strstr(message, "too long") || status == 413);
 	if (ret->outcome == SINK_TEMPFAIL)
 		ret->retry_after_ms = retry_after_ms > 0 ? retry_after_ms : 0;
 	plain_answer(message, strlen(message), said, sizeof said);
-	(void)snprintf(ret->answer, sizeof ret->answer, "SNS %d %.64s: %s%s", status, code, said,
-	               ret->outcome == SINK_HOLD ?
-	                       " (check topic_arn, its access policy, sns:Publish and kms:GenerateDataKey)" :
-	                       "");
+	(void)snprintf(
+		ret->answer, sizeof ret->answer, "SNS %d %.64s: %s%s", status, code, said,
+		ret->outcome == SINK_HOLD
+			? " (check topic_arn, its access policy, sns:Publish and kms:GenerateDataKey)"
+			: "");
 }

@@ -17,8 +17,8 @@
  * 2xx ok; 401 403 hold; 410 hold and gone; 408 425 429 5xx again later (Retry-After kept); 413 too big; 3xx and every
  * other status permanent for this notice.
  */
-void answer_from_http(struct sink_result *ret, int status, int64_t retry_after_ms, struct span location,
-                      struct span body);
+void answer_from_http(struct sink_result *ret, int status, int64_t retry_after_ms,
+                      struct span location, struct span body);
 
 /* Fill ret from an attempt that got no answer: the network, a timeout or a limit of ours. */
 void answer_from_err(struct sink_result *ret, const struct err *e);

@@ -14,7 +14,8 @@ breaker_delay_ms(unsigned attempt, bool is_unreached, int64_t retry_after_ms, ui
 	int64_t delay = BREAKER_BASE_MS;
 
 	if (retry_after_ms > 0)
-		return retry_after_ms < BREAKER_ASKED_MAX_MS ? retry_after_ms : BREAKER_ASKED_MAX_MS;
+		return retry_after_ms < BREAKER_ASKED_MAX_MS ? retry_after_ms
+		                                             : BREAKER_ASKED_MAX_MS;
 	for (unsigned i = 1; i < attempt && delay < ceiling; i++)
 		delay *= 2;
 	if (delay > ceiling)

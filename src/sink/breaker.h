@@ -41,10 +41,12 @@ struct breaker {
  * How long to wait after the attempt-th failure (1 = the first). random32: a fresh one. At least 1 ms, so that "now" is
  * never the answer.
  */
-int64_t breaker_delay_ms(unsigned attempt, bool is_unreached, int64_t retry_after_ms, uint32_t random32);
+int64_t breaker_delay_ms(unsigned attempt, bool is_unreached, int64_t retry_after_ms,
+                         uint32_t random32);
 
 /* Record a failure; true when the sink has just stopped working. */
-bool breaker_fail(struct breaker *b, const struct sink_result *r, int64_t now_ms, uint32_t random32);
+bool breaker_fail(struct breaker *b, const struct sink_result *r, int64_t now_ms,
+                  uint32_t random32);
 
 /* Record a success or a permanent refusal of one item (the peer works); true when it had not been working. */
 bool breaker_ok(struct breaker *b);

@@ -48,8 +48,7 @@ struct courier_note {
 	int64_t delivery_ms; /* outcome SINK_OK: from queued to taken; else -1 */
 	unsigned attempts;   /* including this one */
 	const char *message_key;
-	const char *finding; /* clean text, may be "" */
-	const char *answer;  /* clean line */
+	const char *answer; /* clean line */
 };
 
 /* All optional. arg is hook_arg. None of them may free the courier. */

@@ -32,9 +32,10 @@ add_key(struct hooksign *h, struct span word, struct err *e)
 	if (digest_base64_decode((struct span){ word.p + 6, word.len - 6 }, key))
 		return err_set(e, ERR_CONFIG, "secret: what follows whsec_ is not base64");
 	if (key->len < HOOKSIGN_KEY_MIN || key->len > HOOKSIGN_KEY_MAX)
-		return err_set(e, ERR_CONFIG,
-		               "secret: whsec_ is followed by %zu bytes; Standard Webhooks wants 24 to 64",
-		               key->len);
+		return err_set(
+			e, ERR_CONFIG,
+			"secret: whsec_ is followed by %zu bytes; Standard Webhooks wants 24 to 64",
+			key->len);
 	return 0;
 }
 
@@ -67,7 +68,8 @@ hooksign_done(struct hooksign *h)
 }
 
 void
-hooksign_add(const struct hooksign *h, const char *id, int64_t timestamp_s, struct span body, struct buf *out)
+hooksign_add(const struct hooksign *h, const char *id, int64_t timestamp_s, struct span body,
+             struct buf *out)
 {
 	struct buf signed_bytes;
 
@@ -80,7 +82,8 @@ hooksign_add(const struct hooksign *h, const char *id, int64_t timestamp_s, stru
 	for (size_t i = 0; i < h->count; i++) {
 		unsigned char mac[DIGEST_BYTES];
 
-		digest_hmac_sha256(h->keys[i].data, h->keys[i].len, signed_bytes.data, signed_bytes.len, mac);
+		digest_hmac_sha256(h->keys[i].data, h->keys[i].len, signed_bytes.data,
+		                   signed_bytes.len, mac);
 		(void)buf_add_str(out, i ? " v1," : "v1,");
 		digest_base64(mac, sizeof mac, out);
 	}

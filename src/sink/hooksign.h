@@ -31,6 +31,7 @@ int hooksign_init(struct hooksign *h, const char *secrets, struct err *e);
 void hooksign_done(struct hooksign *h);
 
 /* Append "v1,BASE64 v1,BASE64". */
-void hooksign_add(const struct hooksign *h, const char *id, int64_t timestamp_s, struct span body, struct buf *out);
+void hooksign_add(const struct hooksign *h, const char *id, int64_t timestamp_s, struct span body,
+                  struct buf *out);
 
 #endif

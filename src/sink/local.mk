@@ -1,4 +1,42 @@
 libfindings_a_SOURCES += \
+	src/sink/answer.c \
+	src/sink/answer.h \
+	src/sink/breaker.c \
+	src/sink/breaker.h \
+	src/sink/console.c \
+	src/sink/console.h \
+	src/sink/courier.c \
+	src/sink/courier.h \
+	src/sink/courier_in.h \
+	src/sink/courier_job.c \
+	src/sink/courier_send.c \
+	src/sink/courier_test.c \
+	src/sink/email.c \
+	src/sink/hooksign.c \
+	src/sink/hooksign.h \
+	src/sink/kinds.h \
+	src/sink/mail.c \
+	src/sink/mail.h \
+	src/sink/mime.c \
+	src/sink/mime.h \
+	src/sink/plain.c \
+	src/sink/plain.h \
+	src/sink/preset.c \
+	src/sink/preset.h \
+	src/sink/preset_generic.c \
+	src/sink/preset_generic.h \
+	src/sink/rcpts.c \
+	src/sink/rcpts.h \
+	src/sink/render.c \
 	src/sink/render.h \
+	src/sink/render_html.c \
+	src/sink/render_json.c \
+	src/sink/render_text.c \
+	src/sink/sink.c \
 	src/sink/sink.h \
-	src/sink/courier.h
+	src/sink/smtptalk.c \
+	src/sink/smtptalk.h \
+	src/sink/sns.c \
+	src/sink/snsform.c \
+	src/sink/snsform.h \
+	src/sink/webhook.c

@@ -136,7 +136,8 @@ mime_address(const char *text)
 {
 	const char *open = strrchr(text, '<');
 	const char *close = open ? strchr(open, '>') : NULL;
-	struct span s = open && close ? (struct span){ open + 1, (size_t)(close - open - 1) } : span_of(text);
+	struct span s = open && close ? (struct span){ open + 1, (size_t)(close - open - 1) }
+	                              : span_of(text);
 
 	while (s.len && (s.p[0] == ' ' || s.p[0] == '\t'))
 		s = (struct span){ s.p + 1, s.len - 1 };
@@ -186,7 +187,8 @@ static void
 add_address(struct buf *out, size_t *column, const char *text, bool is_last)
 {
 	struct span address = mime_address(text);
-	size_t name_len = address.p > text && address.p[-1] == '<' ? (size_t)(address.p - 1 - text) : 0;
+	size_t name_len =
+		address.p > text && address.p[-1] == '<' ? (size_t)(address.p - 1 - text) : 0;
 	struct buf word;
 
 	while (name_len && (text[name_len - 1] == ' ' || text[name_len - 1] == '\t'))
@@ -194,7 +196,8 @@ add_address(struct buf *out, size_t *column, const char *text, bool is_last)
 	if (name_len)
 		add_display_name(out, column, (struct span){ text, name_len });
 	buf_init(&word, 0);
-	(void)buf_printf(&word, name_len ? "<%.*s>%s" : "%.*s%s", SPAN_FMT(address), is_last ? "" : ",");
+	(void)buf_printf(&word, name_len ? "<%.*s>%s" : "%.*s%s", SPAN_FMT(address),
+	                 is_last ? "" : ",");
 	add_words(out, column, (struct span){ word.data, word.len });
 	buf_done(&word);
 }
@@ -276,9 +279,10 @@ void
 mime_alternative(struct buf *out, const char *boundary_key, struct span text, struct span html)
 {
 	/* "=_" cannot occur in quoted-printable, where "=" is followed by hex digits or a line end. */
-	(void)buf_printf(out,
-	                 "MIME-Version: 1.0\r\nContent-Type: multipart/alternative;\r\n boundary=\"=_fd_%s\"\r\n\r\n",
-	                 boundary_key);
+	(void)buf_printf(
+		out,
+		"MIME-Version: 1.0\r\nContent-Type: multipart/alternative;\r\n boundary=\"=_fd_%s\"\r\n\r\n",
+		boundary_key);
 	add_part(out, boundary_key, "text/plain", text);
 	add_part(out, boundary_key, "text/html", html);
 	(void)buf_printf(out, "--=_fd_%s--\r\n", boundary_key);

@@ -22,7 +22,8 @@ void mime_header(struct buf *out, const char *name, const char *value);
 void mime_header_raw(struct buf *out, const char *name, const char *value);
 
 /* "Name: a, b, c": addresses as configured ("Name <a@b>" or "a@b"); display names are encoded where needed. */
-void mime_header_addresses(struct buf *out, const char *name, const char *const *addresses, size_t count);
+void mime_header_addresses(struct buf *out, const char *name, const char *const *addresses,
+                           size_t count);
 
 /* The bare address of "Name <a@b>" or "a@b"; a span into text. */
 struct span mime_address(const char *text);
@@ -31,6 +32,7 @@ struct span mime_address(const char *text);
 void mime_quoted_printable(struct buf *out, struct span text);
 
 /* Content-Type and both parts. The boundary is made of the key, which no line of the parts can equal (it holds "=_"). */
-void mime_alternative(struct buf *out, const char *boundary_key, struct span text, struct span html);
+void mime_alternative(struct buf *out, const char *boundary_key, struct span text,
+                      struct span html);
 
 #endif

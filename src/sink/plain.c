@@ -13,11 +13,11 @@
 static const struct {
 	uint32_t first, last;
 } hidden[] = {
-	{ 0x00, 0x1f },       { 0x7f, 0x9f },       { 0xad, 0xad },       { 0x034f, 0x034f },
-	{ 0x061c, 0x061c },   { 0x115f, 0x1160 },   { 0x17b4, 0x17b5 },   { 0x180b, 0x180f },
-	{ 0x200b, 0x200f },   { 0x2028, 0x202e },   { 0x2060, 0x206f },   { 0x3164, 0x3164 },
-	{ 0xfdd0, 0xfdef },   { 0xfe00, 0xfe0f },   { 0xfeff, 0xfeff },   { 0xffa0, 0xffa0 },
-	{ 0xfff0, 0xfffc },   { 0xfffe, 0xffff },   { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a },
+	{ 0x00, 0x1f },       { 0x7f, 0x9f },     { 0xad, 0xad },       { 0x034f, 0x034f },
+	{ 0x061c, 0x061c },   { 0x115f, 0x1160 }, { 0x17b4, 0x17b5 },   { 0x180b, 0x180f },
+	{ 0x200b, 0x200f },   { 0x2028, 0x202e }, { 0x2060, 0x206f },   { 0x3164, 0x3164 },
+	{ 0xfdd0, 0xfdef },   { 0xfe00, 0xfe0f }, { 0xfeff, 0xfeff },   { 0xffa0, 0xffa0 },
+	{ 0xfff0, 0xfffc },   { 0xfffe, 0xffff }, { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a },
 	{ 0xe0000, 0xe0fff },
 };
 
@@ -40,11 +40,11 @@ is_hidden(uint32_t cp)
 /* State of one plain_add: blanks and line ends are held back until something follows them. */
 struct plain_run {
 	struct buf *out;
-	size_t count;     /* code points written */
-	size_t last_at;   /* where the last one written begins */
-	size_t max;       /* 0 = no limit */
-	unsigned lines;   /* line ends held back */
-	unsigned blanks;  /* blanks held back */
+	size_t count;    /* code points written */
+	size_t last_at;  /* where the last one written begins */
+	size_t max;      /* 0 = no limit */
+	unsigned lines;  /* line ends held back */
+	unsigned blanks; /* blanks held back */
 	bool is_cut;
 };
 
@@ -188,7 +188,8 @@ plain_html(struct buf *out, const char *text, bool lines)
 static char
 latin_base(uint32_t cp)
 {
-	static const char base[] = "AAAAAAACEEEEIIIIDNOOOOOxOUUUUYTsaaaaaaaceeeeiiiidnooooo?ouuuuyty";
+	static const char base[] =
+		"AAAAAAACEEEEIIIIDNOOOOOxOUUUUYTsaaaaaaaceeeeiiiidnooooo?ouuuuyty";
 
 	if (cp >= 0xc0 && cp <= 0xff)
 		return base[cp - 0xc0];
@@ -248,8 +249,8 @@ plain_percent(struct buf *out, const char *text)
 static bool
 is_unreserved(unsigned char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-	       c == '.' || c == '_' || c == '~';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 void

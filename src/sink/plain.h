@@ -14,9 +14,10 @@
 #include "base/str.h"
 
 enum plain_flags {
-	PLAIN_LINE = 0,          /* one line: line ends and tabs become one blank */
-	PLAIN_KEEP_LINES = 1,    /* LF stays; CRLF and CR become LF; at most one empty line in a row */
-	PLAIN_NO_MENTIONS = 2,   /* @everyone, @here, @channel, @all and <! get a word joiner behind their first character */
+	PLAIN_LINE = 0,       /* one line: line ends and tabs become one blank */
+	PLAIN_KEEP_LINES = 1, /* LF stays; CRLF and CR become LF; at most one empty line in a row */
+	PLAIN_NO_MENTIONS =
+		2, /* @everyone, @here, @channel, @all and <! get a word joiner behind their first character */
 };
 
 /*

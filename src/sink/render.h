@@ -24,14 +24,14 @@
 struct notice {
 	struct span event; /* the bytes that EventBridge carries, as stored */
 	enum change change;
-	const char *const *rules; /* names, in file order */
-	size_t rules_count;
+	struct span rules; /* names joined by newlines, in file order (as the outbox keeps them) */
 	const char *message_key;      /* M: the same over retries, restarts and replays */
 	const char *thread_key;       /* T: one per identity and generation */
 	enum severity severity;       /* of the version that is told */
 	enum severity first_severity; /* of the thread's first notice: stands in a mail's subject */
-	const char
-		*account_name; /* the configuration's name of the account, NULL when it has none */
+	/* The configuration's name of an account, or NULL; may be NULL. */
+	const char *(*account_name)(struct span account, void *arg);
+	void *account_arg;
 	const char *sink_name;
 	int64_t queued_ms; /* when it was put into the outbox */
 	bool is_test;      /* made by `sink test`: marked everywhere */
@@ -79,7 +79,6 @@ struct render_view {
 	bool is_truncated;   /* a text was cut when the view was built */
 	const char *trouble; /* why the event could not be read as a finding, or "" */
 	struct buf arena;    /* private */
-	size_t *fixups;      /* private */
 };
 
 /* Lengths above which a field is cut (on a code point, with an ellipsis) when the view is built, in code points. */
@@ -99,8 +98,12 @@ enum render_room {
 	RENDER_ROOM_COUNT,
 };
 
-/* Build; the notice and what it borrows must outlive the view. Cannot fail. */
-void render_view_init(struct render_view *v, const struct notice *n);
+/*
+ * Build; the notice and what it borrows must outlive the view. Cannot fail.
+ * is_brief: only what headers and attributes need (severity, finding, identity, product, account, region, times, type);
+ * texts stay empty. For formats that send the event as it is.
+ */
+void render_view_init(struct render_view *v, const struct notice *n, bool is_brief);
 void render_view_done(struct render_view *v);
 
 /*

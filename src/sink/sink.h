@@ -19,6 +19,7 @@
 
 struct api_env;
 struct conf_sink;
+struct cred;
 struct loop;
 struct xfer;
 
@@ -61,6 +62,7 @@ struct sink_env {
 	struct loop *loop;
 	struct xfer *xfer;
 	struct api_env *api;
+	struct cred *cred;     /* the process's own identity, for sns */
 	const char *host_name; /* for Message-ID and EHLO; NULL = the machine's */
 };
 
@@ -78,8 +80,7 @@ struct sink_message {
  * result->context may be taken (set it to NULL). */
 typedef void sink_done_fn(struct sink_result *result, void *arg);
 
-struct sink;      /* one configured sink, opened */
-struct sink_call; /* one attempt under way */
+struct sink; /* one configured sink, opened */
 
 /* A kind. Every member is set. */
 struct sink_kind {
@@ -92,13 +93,16 @@ struct sink_kind {
 	int (*open)(const struct sink_env *env, const struct conf_sink *conf, void **ret_state,
 	            struct err *e);
 	void (*close)(void *state); /* nothing is under way then */
-	/* The body as it would be sent. Pure. */
-	void (*render)(const struct conf_sink *conf, const struct render_view *view,
-	               enum render_room room, struct buf *out);
+	/*
+	 * The body as it would be sent, in at most that room; the room that it took in the end (a kind knows its
+	 * limits). Pure.
+	 */
+	enum render_room (*render)(const struct conf_sink *conf, const struct render_view *view,
+	                           enum render_room room, struct buf *out);
 	/* Start one attempt. -1: it could not even start (e), on_done is not called. */
 	int (*send)(struct sink *sink, const struct sink_message *m, sink_done_fn *on_done,
-	            void *arg, struct sink_call **ret, struct err *e);
-	void (*cancel)(struct sink_call *call);
+	            void *arg, void **ret_call, struct err *e);
+	void (*cancel)(void *call); /* on_done will not be called; not from within it */
 };
 
 /* The table, in order of names; NULL behind the last. */
@@ -117,10 +121,11 @@ int sink_open(const struct sink_env *env, const struct conf_sink *conf, struct s
 void sink_close(struct sink *s); /* NULL does nothing; nothing may be under way */
 
 int sink_send(struct sink *s, const struct sink_message *m, sink_done_fn *on_done, void *arg,
-              struct sink_call **ret, struct err *e);
-void sink_cancel(struct sink *s, struct sink_call *call);
+              void **ret_call, struct err *e);
+void sink_cancel(struct sink *s, void *call);
 
 /* For kinds. */
+const char *sink_name(const struct sink *s);
 const struct sink_env *sink_env_of(const struct sink *s);
 const struct conf_sink *sink_conf(const struct sink *s);
 void *sink_state(const struct sink *s);

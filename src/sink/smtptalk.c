@@ -14,15 +14,16 @@ static const struct {
 	const char *verb;
 	enum smtptalk_stage stage;
 } verbs[] = {
-	{ "EHLO", SMTPTALK_EHLO }, { "HELO", SMTPTALK_EHLO },         { "STARTTLS", SMTPTALK_STARTTLS },
-	{ "AUTH", SMTPTALK_AUTH }, { "MAIL FROM", SMTPTALK_MAIL },    { "RCPT TO", SMTPTALK_RCPT },
-	{ "DATA", SMTPTALK_DATA }, { "QUIT", SMTPTALK_QUIT },
+	{ "EHLO", SMTPTALK_EHLO },         { "HELO", SMTPTALK_EHLO },
+	{ "STARTTLS", SMTPTALK_STARTTLS }, { "AUTH", SMTPTALK_AUTH },
+	{ "MAIL FROM", SMTPTALK_MAIL },    { "RCPT TO", SMTPTALK_RCPT },
+	{ "DATA", SMTPTALK_DATA },         { "QUIT", SMTPTALK_QUIT },
 };
 
 const char *
 smtptalk_stage_name(enum smtptalk_stage stage)
 {
-	static const char *const names[] = { "greeting", "EHLO", "STARTTLS", "AUTH", "MAIL FROM",
+	static const char *const names[] = { "greeting", "EHLO", "STARTTLS",    "AUTH", "MAIL FROM",
 		                             "RCPT TO",  "DATA", "end of data", "QUIT" };
 
 	return stage < SMTPTALK_STAGES ? names[stage] : "?";

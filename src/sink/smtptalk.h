@@ -54,11 +54,13 @@ void smtptalk_sent(struct smtptalk *t, struct span command);
 void smtptalk_received(struct smtptalk *t, struct span bytes);
 
 /* The last reply with a code of 400 or more, or NULL. */
-const struct smtptalk_reply *smtptalk_last_refusal(const struct smtptalk *t, enum smtptalk_stage *ret_stage);
+const struct smtptalk_reply *smtptalk_last_refusal(const struct smtptalk *t,
+                                                   enum smtptalk_stage *ret_stage);
 
 /* What became of recipient i (in the order of the transaction): SINK_OK, SINK_TEMPFAIL, SINK_PERMFAIL; and in *ret_reply
  * the reply that decided it (NULL: no reply, the connection ended before). */
-enum sink_outcome smtptalk_rcpt_outcome(const struct smtptalk *t, size_t i, const struct smtptalk_reply **ret_reply);
+enum sink_outcome smtptalk_rcpt_outcome(const struct smtptalk *t, size_t i,
+                                        const struct smtptalk_reply **ret_reply);
 
 /* SINK_HOLD when the server refuses us as such (login, sender, relaying without login), SINK_TEMPFAIL when it refused the
  * connection for now, SINK_OK when the transaction came as far as its recipients. */

@@ -1,1 +1,4 @@
-# unit programs of sink
+unit_programs += \
+	tests/unit/sink/test_answer \
+	tests/unit/sink/test_breaker \
+	tests/unit/sink/test_hooksign

@@ -15,16 +15,21 @@ test_http_table(void **state)
 		enum sink_outcome want;
 		bool is_gone, is_too_big, keeps_retry_after;
 	} rows[] = {
-		{ 200, SINK_OK, 0, 0, 0 },       { 201, SINK_OK, 0, 0, 0 },       { 202, SINK_OK, 0, 0, 0 },
-		{ 204, SINK_OK, 0, 0, 0 },       { 299, SINK_OK, 0, 0, 0 },       { 301, SINK_PERMFAIL, 0, 0, 0 },
-		{ 302, SINK_PERMFAIL, 0, 0, 0 }, { 307, SINK_PERMFAIL, 0, 0, 0 }, { 308, SINK_PERMFAIL, 0, 0, 0 },
-		{ 400, SINK_PERMFAIL, 0, 0, 0 }, { 401, SINK_HOLD, 0, 0, 0 },     { 403, SINK_HOLD, 0, 0, 0 },
-		{ 404, SINK_PERMFAIL, 0, 0, 0 }, { 405, SINK_PERMFAIL, 0, 0, 0 }, { 407, SINK_HOLD, 0, 0, 0 },
-		{ 408, SINK_TEMPFAIL, 0, 0, 1 }, { 409, SINK_PERMFAIL, 0, 0, 0 }, { 410, SINK_HOLD, 1, 0, 0 },
-		{ 413, SINK_PERMFAIL, 0, 1, 0 }, { 415, SINK_PERMFAIL, 0, 0, 0 }, { 418, SINK_PERMFAIL, 0, 0, 0 },
-		{ 422, SINK_PERMFAIL, 0, 0, 0 }, { 425, SINK_TEMPFAIL, 0, 0, 1 }, { 429, SINK_TEMPFAIL, 0, 0, 1 },
-		{ 500, SINK_TEMPFAIL, 0, 0, 1 }, { 502, SINK_TEMPFAIL, 0, 0, 1 }, { 503, SINK_TEMPFAIL, 0, 0, 1 },
-		{ 504, SINK_TEMPFAIL, 0, 0, 1 }, { 599, SINK_TEMPFAIL, 0, 0, 1 }, { 101, SINK_PERMFAIL, 0, 0, 0 },
+		{ 200, SINK_OK, 0, 0, 0 },       { 201, SINK_OK, 0, 0, 0 },
+		{ 202, SINK_OK, 0, 0, 0 },       { 204, SINK_OK, 0, 0, 0 },
+		{ 299, SINK_OK, 0, 0, 0 },       { 301, SINK_PERMFAIL, 0, 0, 0 },
+		{ 302, SINK_PERMFAIL, 0, 0, 0 }, { 307, SINK_PERMFAIL, 0, 0, 0 },
+		{ 308, SINK_PERMFAIL, 0, 0, 0 }, { 400, SINK_PERMFAIL, 0, 0, 0 },
+		{ 401, SINK_HOLD, 0, 0, 0 },     { 403, SINK_HOLD, 0, 0, 0 },
+		{ 404, SINK_PERMFAIL, 0, 0, 0 }, { 405, SINK_PERMFAIL, 0, 0, 0 },
+		{ 407, SINK_HOLD, 0, 0, 0 },     { 408, SINK_TEMPFAIL, 0, 0, 1 },
+		{ 409, SINK_PERMFAIL, 0, 0, 0 }, { 410, SINK_HOLD, 1, 0, 0 },
+		{ 413, SINK_PERMFAIL, 0, 1, 0 }, { 415, SINK_PERMFAIL, 0, 0, 0 },
+		{ 418, SINK_PERMFAIL, 0, 0, 0 }, { 422, SINK_PERMFAIL, 0, 0, 0 },
+		{ 425, SINK_TEMPFAIL, 0, 0, 1 }, { 429, SINK_TEMPFAIL, 0, 0, 1 },
+		{ 500, SINK_TEMPFAIL, 0, 0, 1 }, { 502, SINK_TEMPFAIL, 0, 0, 1 },
+		{ 503, SINK_TEMPFAIL, 0, 0, 1 }, { 504, SINK_TEMPFAIL, 0, 0, 1 },
+		{ 599, SINK_TEMPFAIL, 0, 0, 1 }, { 101, SINK_PERMFAIL, 0, 0, 0 },
 		{ 0, SINK_PERMFAIL, 0, 0, 0 },
 	};
 
@@ -32,7 +37,8 @@ test_http_table(void **state)
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		struct sink_result r = { 0 };
 
-		answer_from_http(&r, rows[i].status, 5000, SPAN_LIT("https://else.example/"), SPAN_LIT("body"));
+		answer_from_http(&r, rows[i].status, 5000, SPAN_LIT("https://else.example/"),
+		                 SPAN_LIT("body"));
 		assert_int_equal(r.outcome, rows[i].want);
 		assert_int_equal(r.is_gone, rows[i].is_gone);
 		assert_int_equal(r.is_too_big, rows[i].is_too_big);
@@ -59,7 +65,8 @@ test_hostile_answers_are_cleaned_and_cut(void **state)
 	assert_null(strstr(r.answer, "\xe2\x80\xae"));
 	assert_non_null(strstr(r.answer, "a b[31m\xef\xbf\xbd\xf0\x9f\x98\x80xxx"));
 	assert_true(strlen(r.answer) < SINK_ANSWER_BYTES);
-	assert_int_equal(str_utf8_cut(r.answer, strlen(r.answer), SINK_ANSWER_BYTES), strlen(r.answer));
+	assert_int_equal(str_utf8_cut(r.answer, strlen(r.answer), SINK_ANSWER_BYTES),
+	                 strlen(r.answer));
 }
 
 static void
@@ -71,7 +78,8 @@ test_sns_codes(void **state)
 		enum sink_outcome want;
 		bool is_too_big;
 	} rows[] = {
-		{ 400, "InvalidParameter", "Invalid parameter: Message too long", SINK_PERMFAIL, true },
+		{ 400, "InvalidParameter", "Invalid parameter: Message too long", SINK_PERMFAIL,
+		  true },
 		{ 400, "InvalidParameter", "Invalid parameter: Subject", SINK_PERMFAIL, false },
 		{ 400, "ParameterValueInvalid", "", SINK_PERMFAIL, false },
 		{ 404, "NotFound", "Topic does not exist", SINK_HOLD, false },
@@ -106,7 +114,7 @@ test_no_answer(void **state)
 		enum sink_outcome want;
 		bool is_unreached;
 	} rows[] = {
-		{ ERR_NET, SINK_TEMPFAIL, true },   { ERR_TIMEOUT, SINK_TEMPFAIL, false },
+		{ ERR_NET, SINK_TEMPFAIL, true },    { ERR_TIMEOUT, SINK_TEMPFAIL, false },
 		{ ERR_LIMIT, SINK_TEMPFAIL, false }, { ERR_AUTH, SINK_HOLD, false },
 		{ ERR_CONFIG, SINK_HOLD, false },
 	};

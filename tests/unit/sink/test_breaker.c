@@ -33,8 +33,8 @@ test_delays(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < LENGTH(rows); i++)
-		assert_int_equal(breaker_delay_ms(rows[i].attempt, rows[i].is_unreached, rows[i].asked,
-		                                  rows[i].random32),
+		assert_int_equal(breaker_delay_ms(rows[i].attempt, rows[i].is_unreached,
+		                                  rows[i].asked, rows[i].random32),
 		                 rows[i].want);
 }
 
@@ -81,7 +81,9 @@ test_unreached_and_asked_to_wait_stop_at_once(void **state)
 {
 	struct breaker b = { 0 };
 	struct sink_result unreached = { .outcome = SINK_TEMPFAIL, .is_unreached = true };
-	struct sink_result asked = { .outcome = SINK_TEMPFAIL, .status = 429, .retry_after_ms = 90000 };
+	struct sink_result asked = { .outcome = SINK_TEMPFAIL,
+		                     .status = 429,
+		                     .retry_after_ms = 90000 };
 
 	(void)state;
 	assert_true(breaker_fail(&b, &unreached, 0, UINT32_MAX));
@@ -133,7 +135,8 @@ test_many_holds_are_joined_not_lost(void **state)
 static void
 test_holds_survive_the_store(void **state)
 {
-	static const char *const bad[] = { "x", "1", "1-", "5-3", "1-2,", "1-2,1-3", "1-0,2-3", "-1-2", "1-2;3-4" };
+	static const char *const bad[] = { "x",       "1",       "1-",   "5-3",    "1-2,",
+		                           "1-2,1-3", "1-0,2-3", "-1-2", "1-2;3-4" };
 	struct breaker_holds h = { 0 }, back;
 	struct buf out;
 

@@ -17,7 +17,8 @@ test_vector(void **state)
 	(void)state;
 	buf_init(&out, 0);
 	assert_int_equal(hooksign_init(&h, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", &e), 0);
-	hooksign_add(&h, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, SPAN_LIT("{\"test\": 2432232314}"), &out);
+	hooksign_add(&h, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330,
+	             SPAN_LIT("{\"test\": 2432232314}"), &out);
 	assert_string_equal(out.data, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
 	hooksign_done(&h);
 	buf_done(&out);
@@ -32,10 +33,13 @@ test_rotation_gives_a_signature_for_each_secret(void **state)
 
 	(void)state;
 	buf_init(&out, 0);
-	assert_int_equal(hooksign_init(&h, " 0123456789abcdef\twhsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n", &e),
-	                 0);
+	assert_int_equal(
+		hooksign_init(&h, " 0123456789abcdef\twhsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n",
+	                      &e),
+		0);
 	assert_int_equal(h.count, 2);
-	hooksign_add(&h, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, SPAN_LIT("{\"test\": 2432232314}"), &out);
+	hooksign_add(&h, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330,
+	             SPAN_LIT("{\"test\": 2432232314}"), &out);
 	assert_int_equal(out.len, 2 * 47 + 1);
 	assert_string_equal(out.data + 48, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
 	assert_memory_not_equal(out.data, out.data + 48, 47);

@@ -1,0 +1,109 @@
+/*
+ * courier_in: what the files of the courier share. courier.c decides, courier_send.c sends, courier_job.c talks to the
+ * store, courier_test.c sends test notices. Nobody else includes this.
+ */
+#ifndef FD_SINK_COURIER_IN_H
+#define FD_SINK_COURIER_IN_H
+
+#include <sys/queue.h>
+
+#include "net/pace.h"
+#include "sink/breaker.h"
+#include "sink/courier.h"
+#include "store/outbox.h"
+#include "store/store.h"
+
+#define COURIER_MAGIC 0x436f7572u
+
+/* One opened sink with its configuration; several while attempts of an old one end. */
+struct courier_place {
+	struct sink *sink;
+	const struct conf_sink *conf;
+	unsigned refs;
+};
+
+/* What is to be recorded of an item. */
+enum courier_verdict {
+	VERDICT_NONE = 0,
+	VERDICT_DONE,
+	VERDICT_RETRY,
+	VERDICT_BURY,
+	VERDICT_CANCEL
+};
+
+/* One item of the outbox, from fetched to recorded. In exactly one list. */
+struct courier_item {
+	TAILQ_ENTRY(courier_item) entry;
+	struct courier *courier;
+	struct outbox_item *row;
+	struct courier_place *place; /* NULL unless under way */
+	void *call;                  /* under way, for sink_cancel */
+	enum render_room room;
+	int64_t started_mono_ms;
+	bool was_sent; /* counts to what is in flight until it is recorded */
+	/* finished: */
+	enum courier_verdict verdict;
+	struct sink_result result;
+	int64_t finished_ms, took_ms, due_ms;
+};
+TAILQ_HEAD(courier_list, courier_item);
+
+struct courier_job;
+struct courier_test;
+
+struct courier {
+	unsigned magic;
+	enum courier_state state;
+	struct courier_options o;
+	struct courier_place *place;
+	struct timer *timer;
+	struct breaker breaker;
+	struct breaker_holds holds;
+	struct pace pace; /* rate; full_per_s 0 = none */
+	uint32_t random;
+	bool is_kicked, is_dead; /* a step waits in the loop's queue; free it there */
+	bool is_loaded, is_paused, is_gone, is_stopping;
+	bool is_woken;       /* the outbox may hold more than we know */
+	bool is_holds_dirty; /* holds are to be written */
+	bool is_pause_dirty; /* is_paused is to be written */
+	bool was_quiet;
+	bool is_failing;       /* on_failing was told */
+	int64_t hold_next_ms;  /* monotonic; valid while held */
+	int64_t rate_next_ms;  /* monotonic; no token before */
+	int64_t next_due_ms;   /* wall; INT64_MAX none */
+	int64_t store_next_ms; /* monotonic; valid while store_failures > 0 */
+	unsigned store_failures;
+	struct courier_list ready, flying, finished, recording;
+	size_t ready_count, sent_count; /* sent_count: was_sent items, until recorded */
+	struct courier_job *job;        /* the one that runs, or NULL */
+	courier_done_fn *pause_done;    /* told when is_pause_dirty is on disk */
+	void *pause_arg;
+	struct courier_test *test;
+	/* for status */
+	uint64_t delivered, failed, dead;
+	int64_t since_ms, last_ok_ms, down_since_ms;
+	char last_error[SINK_ANSWER_BYTES];
+};
+
+/* courier.c */
+void courier_kick(struct courier *c); /* courier_step soon, once */
+uint32_t courier_random(struct courier *c);
+struct courier_place *courier_place_ref(struct courier_place *p);
+void courier_place_unref(struct courier *c, struct courier_place *p);
+void courier_fail(struct courier *c,
+                  const struct sink_result *r); /* an attempt failed: rest, hold */
+void courier_works(struct courier *c);          /* an attempt was answered as it should */
+
+/* courier_send.c */
+/* Start the first ready item, or finish it unsent (too old, a sample that is not wanted). */
+void courier_send_next(struct courier *c);
+void courier_item_free(struct courier_item *it); /* not in any list */
+void courier_list_free(struct courier_list *list);
+
+/* courier_job.c */
+void courier_job_start(struct courier *c, bool is_fetch, size_t limit);
+
+/* courier_test.c */
+void courier_test_cancel(struct courier *c);
+
+#endif

@@ -80,8 +80,8 @@ configure(sqlite3 *db, const struct store_options *o, struct err *e)
 }
 
 static const char sql_new[] =
-	"PRAGMA page_size=8192; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA synchronous=FULL";
-_Static_assert(ENGINE_PAGE_BYTES == 8192, "sql_new says so");
+	"PRAGMA page_size=16384; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA synchronous=FULL";
+_Static_assert(ENGINE_PAGE_BYTES == 16384, "sql_new says so");
 
 /* A whole, empty store in a file of another name. */
 static int

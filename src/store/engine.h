@@ -15,7 +15,7 @@
 #include "store/store.h"
 
 enum {
-	ENGINE_PAGE_BYTES = 8192,
+	ENGINE_PAGE_BYTES = 16384,
 	ENGINE_WAL_BYTES = 8 << 20, /* write the log back past this */
 	ENGINE_WAL_KEPT =
 		16

@@ -1,8 +1,10 @@
 libfindings_a_SOURCES += \
 	src/store/store.c src/store/store.h \
+	src/store/worker.c src/store/worker.h \
 	src/store/engine.c src/store/engine.h \
 	src/store/schema.c src/store/schema.h \
 	src/store/tx.c src/store/tx.h \
+	src/store/tx_group.c \
 	src/store/hot.c src/store/hot.h \
 	src/store/cursor.c src/store/cursor.h \
 	src/store/meta.c src/store/meta.h \

@@ -1,15 +1,8 @@
 /*
- * store: the thread, its queue, and the groups. See store.h.
+ * store: the loop's side: the queue and its completions. See store.h; the thread is in worker.c.
  *
  * The queue is the only thing shared: jobs go in under the lock, finished ones come out of a second list under the same lock,
- * and an eventfd wakes the loop. The thread takes all that waits as one group:
- *
- *	begin -> job, job, ... (a savepoint each) -> commit -> completions
- *	   |            |                             |
- *	   +------------+-- the transaction is lost --+--> the same jobs again, each in a group of its own
- *
- * After an I/O error the connection is closed and opened again before anything else: what fsync failed to write may be
- * gone from the page cache, so going on with it would believe what is not on disk.
+ * and an eventfd wakes the loop.
  */
 #include "config.h"
 
@@ -17,331 +10,19 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/queue.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fault.h"
 #include "base/mem.h"
-#include "store/engine.h"
-#include "store/tx.h"
+#include "store/worker.h"
 
 enum {
-	GROUP_MAX = 64,           /* jobs in one transaction */
-	HOT_LIMIT = 32768,        /* identities kept out of the big index */
-	IDLE_MS = 20,             /* quiet for so long: write a larger log back */
-	IDLE_WAL_BYTES = 1 << 20, /* what counts as larger */
-	LONG_IDLE_MS = 1000,      /* quiet for so long: write back whatever there is */
+	HOT_LIMIT = 32768, /* identities kept out of the big index */
 	RESERVE_BYTES = 16 << 20,
 };
-
-struct job {
-	STAILQ_ENTRY(job) next;
-	store_job_fn *fn;
-	store_done_fn *done;
-	void *arg;
-	bool is_failed, is_waited, is_finished; /* waited: by store_run_wait, who owns it */
-	struct err err;
-};
-STAILQ_HEAD(job_list, job);
-
-struct store {
-	struct store_options options; /* path is ours */
-	char *path, *wal_path;
-	int fd;
-	pthread_t thread;
-
-	pthread_mutex_t lock; /* guards the block below */
-	pthread_cond_t work, idle;
-	struct job_list queue, finished;
-	size_t waiting; /* queued or running */
-	bool is_stopping;
-	struct store_stats stats;
-
-	/* The thread's own. */
-	sqlite3 *db; /* NULL: given up, to be opened again */
-	struct store_tx tx;
-	int wal_pages;
-	int64_t commit_us;
-	bool is_wal_stuck; /* the last checkpoint failed: try again only after another commit */
-};
-
-static int
-on_wal(void *arg, sqlite3 *db, const char *name, int pages)
-{
-	struct store *s = arg;
-
-	(void)db;
-	(void)name;
-	s->wal_pages = pages;
-	s->is_wal_stuck = false;
-	return SQLITE_OK;
-}
-
-static int
-open_database(struct store *s, struct err *e)
-{
-	if (engine_open(&s->options, &s->db, e) < 0)
-		return -1;
-	tx_init(&s->tx, s->db, s->path, s->options.hot_limit);
-	s->tx.is_read_only = s->options.is_read_only;
-	if (tx_load(&s->tx, e) < 0) {
-		tx_done(&s->tx);
-		engine_close(s->db, false);
-		s->db = NULL;
-		return -1;
-	}
-	(void)sqlite3_wal_hook(s->db, on_wal, s);
-	s->wal_pages = 1; /* a crash may have left some */
-	return 0;
-}
-
-static void
-close_database(struct store *s, bool is_clean)
-{
-	if (s->db == NULL)
-		return;
-	if (s->options.is_read_only)
-		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-	tx_done(&s->tx);
-	engine_close(s->db, is_clean && !s->options.is_read_only);
-	s->db = NULL;
-}
-
-static int
-ensure_open(struct store *s, struct err *e)
-{
-	if (s->db != NULL && !s->tx.is_io_broken)
-		return 0;
-	if (s->db != NULL) {
-		uint64_t quarantined = s->tx.quarantined;
-		close_database(s, false);
-		if (open_database(s, e) < 0)
-			return -1;
-		s->tx.quarantined = quarantined;
-		(void)pthread_mutex_lock(&s->lock);
-		s->stats.reopened++;
-		(void)pthread_mutex_unlock(&s->lock);
-		return 0;
-	}
-	return open_database(s, e);
-}
-
-/* 0: the job is decided (done or failed on its own). -1: the transaction is lost. */
-static int
-run_job(struct store *s, struct job *job, bool is_alone, struct err *e)
-{
-	if (tx_job_begin(&s->tx, is_alone, e) < 0)
-		return -1;
-	err_clear(&job->err);
-	job->is_failed = job->fn(&s->tx, job->arg, &job->err) < 0;
-	if (!job->is_failed && s->tx.rc != 0) {
-		/* It overlooked an error: what it wrote may be half. */
-		job->is_failed = true;
-		(void)tx_fail_rc(s->tx.rc, "a step failed", s->path, &job->err);
-	}
-	(void)FAULT("store.job.after");
-	return tx_job_end(&s->tx, is_alone, !job->is_failed, e);
-}
-
-/* 0: every job is decided and what succeeded is on disk. -1 with e: all is undone. */
-static int
-run_group(struct store *s, struct job **jobs, size_t count, struct err *e)
-{
-	bool is_alone = count == 1;
-
-	if (ensure_open(s, e) < 0)
-		return -1;
-	if (tx_group_begin(&s->tx, e) < 0)
-		goto lost;
-	for (size_t i = 0; i < count; i++) {
-		if (run_job(s, jobs[i], is_alone, e) < 0)
-			goto lost;
-	}
-	if (is_alone && jobs[0]->is_failed && !s->options.is_read_only) {
-		*e = jobs[0]->err;
-		tx_group_abort(&s->tx);
-		return 0;
-	}
-	int64_t start_us = clock_real_mono_us();
-	if (tx_group_commit(&s->tx, e) < 0)
-		goto lost;
-	s->commit_us = clock_real_mono_us() - start_us;
-	return 0;
-lost:
-	tx_group_abort(&s->tx);
-	return -1;
-}
-
-static void
-run_one_by_one(struct store *s, struct job **jobs, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct err e = { 0 };
-		if (run_group(s, &jobs[i], 1, &e) < 0) {
-			jobs[i]->is_failed = true;
-			jobs[i]->err = e;
-		}
-	}
-}
-
-static void
-finish(struct store *s, struct job **jobs, size_t count, bool is_lost, const struct err *why)
-{
-	bool is_failing = false;
-	uint64_t one = 1;
-
-	(void)pthread_mutex_lock(&s->lock);
-	s->stats.groups++;
-	s->stats.commit_failures += is_lost;
-	s->stats.last_commit_us = s->commit_us;
-	s->stats.rows_quarantined = s->db ? s->tx.quarantined : s->stats.rows_quarantined;
-	for (size_t i = 0; i < count; i++) {
-		struct job *job = jobs[i];
-		s->stats.jobs++;
-		s->stats.jobs_failed += job->is_failed;
-		if (job->is_failed && (job->err.kind == ERR_STORE || job->err.kind == ERR_CORRUPT ||
-		                       job->err.kind == ERR_LOCKED)) {
-			is_failing = true;
-			why = &job->err;
-		}
-		job->is_finished = true;
-		if (!job->is_waited)
-			STAILQ_INSERT_TAIL(&s->finished, job, next);
-	}
-	s->waiting -= count;
-	s->stats.is_failing = is_failing;
-	if (is_failing)
-		memcpy(s->stats.trouble, why->text, sizeof(s->stats.trouble));
-	else if (!s->stats.is_space_low)
-		s->stats.trouble[0] = '\0';
-	(void)pthread_cond_broadcast(&s->idle);
-	(void)pthread_mutex_unlock(&s->lock);
-	(void)!write(s->fd, &one, sizeof(one));
-}
-
-static void
-look_at_space(struct store *s)
-{
-	int64_t room = s->options.reserve_bytes > 0 ? engine_free_space(s->path) : -1;
-	bool is_low = room >= 0 && room < s->options.reserve_bytes;
-
-	s->tx.is_space_low = is_low;
-	if (is_low == s->stats.is_space_low)
-		return; /* only this thread writes it */
-	(void)pthread_mutex_lock(&s->lock);
-	s->stats.is_space_low = is_low;
-	if (is_low)
-		(void)snprintf(
-			s->stats.trouble, sizeof(s->stats.trouble),
-			"%s: the disk is almost full; nothing new is taken until there is room: free "
-			"some space",
-			s->path);
-	else
-		s->stats.trouble[0] = '\0';
-	(void)pthread_mutex_unlock(&s->lock);
-}
-
-static void
-checkpoint(struct store *s)
-{
-	int rc = engine_checkpoint(s->db);
-
-	(void)pthread_mutex_lock(&s->lock);
-	s->stats.checkpoints++;
-	s->stats.free_bytes = engine_free_inside(s->db);
-	(void)pthread_mutex_unlock(&s->lock);
-	s->is_wal_stuck = rc != SQLITE_OK;
-	if (rc == SQLITE_OK)
-		s->wal_pages = 0;
-	if (tx_is_io_error(rc))
-		s->tx.is_io_broken = true; /* ensure_open takes the connection down */
-}
-
-/* Housekeeping between groups: what would stall a commit if it were left to grow. */
-static void
-tend(struct store *s, int quiet_ms)
-{
-	int64_t wal_bytes = (int64_t)s->wal_pages * ENGINE_PAGE_BYTES;
-	struct err e = { 0 };
-
-	if (s->db == NULL || s->options.is_read_only)
-		return;
-	if (s->tx.hot.count >= s->tx.hot.limit && !s->tx.is_io_broken)
-		(void)tx_merge_hot(
-			&s->tx,
-			&e); /* a failure shows in the next group; the index holds twice the limit */
-	if (s->is_wal_stuck || s->wal_pages == 0)
-		return;
-	if (wal_bytes > ENGINE_WAL_BYTES || (quiet_ms >= IDLE_MS && wal_bytes > IDLE_WAL_BYTES) ||
-	    quiet_ms >= LONG_IDLE_MS)
-		checkpoint(s);
-}
-
-/* Wait for work, tending the file when it is quiet. Under the lock. */
-static void
-wait_for_work(struct store *s)
-{
-	int quiet_ms = 0;
-
-	while (STAILQ_EMPTY(&s->queue) && !s->is_stopping) {
-		int wait_ms = quiet_ms == 0 ? IDLE_MS : LONG_IDLE_MS;
-		struct timespec until;
-		if (quiet_ms >= LONG_IDLE_MS) {
-			(void)pthread_cond_wait(&s->work, &s->lock);
-			continue;
-		}
-		(void)clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += (long)wait_ms % 1000 * 1000000;
-		until.tv_sec += wait_ms / 1000 + until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-		if (pthread_cond_timedwait(&s->work, &s->lock, &until) != ETIMEDOUT)
-			continue;
-		quiet_ms = quiet_ms == 0 ? IDLE_MS : LONG_IDLE_MS;
-		(void)pthread_mutex_unlock(&s->lock);
-		tend(s, quiet_ms);
-		(void)pthread_mutex_lock(&s->lock);
-	}
-}
-
-static size_t
-take_group(struct store *s, struct job *jobs[GROUP_MAX])
-{
-	size_t count = 0;
-
-	(void)pthread_mutex_lock(&s->lock);
-	wait_for_work(s);
-	while (count < GROUP_MAX && !STAILQ_EMPTY(&s->queue)) {
-		jobs[count++] = STAILQ_FIRST(&s->queue);
-		STAILQ_REMOVE_HEAD(&s->queue, next);
-	}
-	(void)pthread_mutex_unlock(&s->lock);
-	return count;
-}
-
-static void *
-thread_main(void *arg)
-{
-	struct store *s = arg;
-	struct job *jobs[GROUP_MAX];
-	size_t count;
-
-	while ((count = take_group(s, jobs)) > 0) {
-		struct err e = { 0 };
-		look_at_space(s);
-		bool is_lost = run_group(s, jobs, count, &e) < 0;
-		if (is_lost)
-			run_one_by_one(s, jobs, count);
-		finish(s, jobs, count, is_lost, &e);
-		tend(s, 0);
-	}
-	return NULL;
-}
 
 static void
 free_store(struct store *s)
@@ -386,17 +67,19 @@ store_open(const struct store_options *o, struct store **ret, struct err *e)
 {
 	struct store *s = new_store(o);
 
+	/* Its statistics take a lock at every allocation. Refused when SQLite is already running: no matter. */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	s->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (s->fd < 0) {
 		(void)err_set(e, ERR_IO, "eventfd: %s", strerror(errno));
 		goto fail;
 	}
-	if (open_database(s, e) < 0)
+	if (worker_open(s, e) < 0)
 		goto fail;
-	if (pthread_create(&s->thread, NULL, thread_main, s) != 0) {
+	if (pthread_create(&s->thread, NULL, worker_main, s) != 0) {
 		(void)err_set(e, ERR_LIMIT,
 		              "the store's thread cannot be started: out of threads or memory");
-		close_database(s, false);
+		worker_close(s, false);
 		goto fail;
 	}
 	*ret = s;
@@ -427,7 +110,7 @@ store_close(struct store *s)
 	(void)pthread_mutex_unlock(&s->lock);
 	(void)pthread_join(s->thread, NULL);
 	(void)FAULT("store.close");
-	close_database(s, true);
+	worker_close(s, true);
 	free_store(s);
 }
 

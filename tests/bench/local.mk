@@ -6,3 +6,7 @@ EXTRA_DIST += tests/bench/run
 bench: $(bench_programs) all
 	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' PYTHON='$(PYTHON)' $(srcdir)/tests/bench/run
 .PHONY: bench
+
+EXTRA_DIST += tests/bench/part-store
+EXTRA_PROGRAMS += tests/bench/bench_store
+bench_programs += tests/bench/bench_store

@@ -1,0 +1,56 @@
+/*
+ * worker: the store's thread and what it shares with the loop's side of the store. Private to this room.
+ */
+#ifndef FD_STORE_WORKER_H
+#define FD_STORE_WORKER_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <sys/queue.h>
+
+#include "store/engine.h"
+#include "store/store.h"
+#include "store/tx.h"
+
+struct job {
+	STAILQ_ENTRY(job) next;
+	store_job_fn *fn;
+	store_done_fn *done;
+	void *arg;
+	bool is_failed, is_waited, is_finished; /* waited: by store_run_wait, who owns it */
+	struct err err;
+};
+STAILQ_HEAD(job_list, job);
+
+struct store {
+	struct store_options options; /* path is ours */
+	char *path, *wal_path;
+	int fd;
+	pthread_t thread;
+
+	pthread_mutex_t lock; /* guards the block below */
+	pthread_cond_t work, idle;
+	struct job_list queue, finished;
+	size_t waiting; /* queued or running */
+	bool is_stopping;
+	struct store_stats stats;
+
+	/* The thread's own. */
+	sqlite3 *db; /* NULL: given up, to be opened again */
+	struct store_tx tx;
+	int wal_pages;
+	int64_t commit_us;
+	bool is_wal_stuck; /* the last checkpoint failed: try again only after another commit */
+};
+
+/* Open the database and read what is kept in memory. */
+int worker_open(struct store *s, struct err *e);
+
+/* is_clean: write the log back first. */
+void worker_close(struct store *s, bool is_clean);
+
+/* The thread: until is_stopping and the queue is empty. */
+void *worker_main(void *store);
+
+#endif

@@ -1,6 +1,22 @@
 libfindings_a_SOURCES += \
+	src/ctl/client.c src/ctl/client.h \
 	src/ctl/cmd_match.h \
 	src/ctl/cmd_test.c \
 	src/ctl/lines.c src/ctl/lines.h \
 	src/ctl/plain_text.c src/ctl/plain_text.h \
 	src/ctl/table.c src/ctl/table.h
+
+bin_PROGRAMS += src/ctl/findingsctl
+src_ctl_findingsctl_SOURCES = \
+	src/ctl/ctl.h \
+	src/ctl/cmd_check.c \
+	src/ctl/cmd_dead.c \
+	src/ctl/cmd_poll.c \
+	src/ctl/cmd_queue.c \
+	src/ctl/cmd_recent.c \
+	src/ctl/cmd_reload.c \
+	src/ctl/cmd_sink.c \
+	src/ctl/cmd_status.c \
+	src/ctl/main.c \
+	src/ctl/show.c src/ctl/show.h
+src_ctl_findingsctl_LDADD = libfindings.a $(LIBS_ALL)

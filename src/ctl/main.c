@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "ctl/cmd_match.h"
 #include "ctl/ctl.h"
 
 #define DEFAULT_CONF SYSCONFDIR "/findingsd/findingsd.conf"
@@ -20,26 +21,29 @@ static const struct command {
 	const char *name;
 	ctl_fn *fn;
 	const char *help;
+	int (*plain)(int argc, char **argv); /* needs nothing of struct ctl */
 } commands[] = {
-	{ "check", cmd_check, "check the configuration" },
-	{ "db", NULL, "check, back up or repair the store" },
-	{ "dead", cmd_dead, "list | show ID | retry ID|--all | drop ID|--all: dead letters" },
-	{ "explain", cmd_explain, "why a pattern matches an event or not" },
-	{ "history", NULL, "what was told about a finding" },
-	{ "iam-policy", NULL, "the IAM policy that the configuration needs" },
-	{ "import", NULL, "take rules over from EventBridge" },
-	{ "match", cmd_match, "which rules match which events" },
-	{ "plan", NULL, "what the configuration would do" },
-	{ "poll", cmd_poll, "[SOURCE]: poll now" },
-	{ "queue", cmd_queue, "what waits, per sink" },
-	{ "recent", cmd_recent, "the notices made last" },
-	{ "reload", cmd_reload, "read the configuration again" },
-	{ "render", NULL, "what a sink would send for an event" },
-	{ "replay", NULL, "send again" },
-	{ "silence", NULL, "hold notices back" },
-	{ "sink", cmd_sink, "list | test NAME | pause NAME | resume NAME" },
-	{ "status", cmd_status, "sources, sinks and what was done" },
-	{ "test", cmd_test, "unit tests for patterns" },
+	{ .name = "check", .fn = cmd_check, .help = "check the configuration" },
+	{ .name = "db", .help = "check, back up or repair the store" },
+	{ .name = "dead",
+	  .fn = cmd_dead,
+	  .help = "list | show ID | retry ID|--all | drop ID|--all: dead letters" },
+	{ .name = "explain", .help = "why a pattern matches an event or not" },
+	{ .name = "history", .help = "what was told about a finding" },
+	{ .name = "iam-policy", .help = "the IAM policy that the configuration needs" },
+	{ .name = "import", .help = "take rules over from EventBridge" },
+	{ .name = "match", .help = "which rules match which events" },
+	{ .name = "plan", .help = "what the configuration would do" },
+	{ .name = "poll", .fn = cmd_poll, .help = "[SOURCE]: poll now" },
+	{ .name = "queue", .fn = cmd_queue, .help = "what waits, per sink" },
+	{ .name = "recent", .fn = cmd_recent, .help = "the notices made last" },
+	{ .name = "reload", .fn = cmd_reload, .help = "read the configuration again" },
+	{ .name = "render", .help = "what a sink would send for an event" },
+	{ .name = "replay", .help = "send again" },
+	{ .name = "silence", .help = "hold notices back" },
+	{ .name = "sink", .fn = cmd_sink, .help = "list | test NAME | pause NAME | resume NAME" },
+	{ .name = "status", .fn = cmd_status, .help = "sources, sinks and what was done" },
+	{ .name = "test", .plain = cmd_test, .help = "unit tests for patterns" },
 };
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
 
@@ -56,7 +60,7 @@ print_usage(FILE *to)
 		to, "usage: findingsctl [-c FILE] [--json] [--socket PATH] COMMAND [ARGUMENT ...]\n"
 		    "\n");
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
-		if (commands[i].fn)
+		if (commands[i].fn || commands[i].plain)
 			(void)fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].help);
 	}
 	(void)fprintf(to, "\nfindingsctl(1) has it all.\n");
@@ -86,6 +90,8 @@ run(const struct ctl *c, int argc, char **argv)
 		names[i] = commands[i].name;
 		if (strcmp(commands[i].name, argv[0]) != 0)
 			continue;
+		if (commands[i].plain)
+			return (enum exit_code)commands[i].plain(argc, argv);
 		if (!commands[i].fn)
 			return ctl_fail(EXIT_USAGE_ERROR,
 			                "this version (" PACKAGE_VERSION ") lacks '%s' (%s)",

@@ -144,7 +144,9 @@ open_network(struct daemon *d, const struct conf *conf)
 	d->api = api_env_new(&o);
 	d->cred = cred_new_chain(d->api, &keys);
 	d->budget = budget_new(BUDGET_BYTES);
-	d->sink_env = (struct sink_env){ .loop = d->loop, .xfer = d->xfer, .api = d->api };
+	d->sink_env = (struct sink_env){
+		.loop = d->loop, .xfer = d->xfer, .api = d->api, .cred = d->cred
+	};
 	d->heartbeat = heartbeat_new(d->xfer);
 }
 

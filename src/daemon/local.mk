@@ -1,3 +1,22 @@
 libfindings_a_SOURCES += \
+	src/daemon/alerts.c src/daemon/alerts.h \
+	src/daemon/chores.c src/daemon/chores.h \
+	src/daemon/commands.c src/daemon/commands.h \
+	src/daemon/daemon.c src/daemon/daemon.h \
+	src/daemon/feed.h \
+	src/daemon/feeds.c \
+	src/daemon/heartbeat.c src/daemon/heartbeat.h \
+	src/daemon/inside.h \
+	src/daemon/lists.c \
 	src/daemon/notify.c src/daemon/notify.h \
-	src/daemon/options.c src/daemon/options.h
+	src/daemon/once.c \
+	src/daemon/options.c src/daemon/options.h \
+	src/daemon/outlets.c \
+	src/daemon/pipeline.c src/daemon/pipeline.h \
+	src/daemon/plan.c src/daemon/plan.h \
+	src/daemon/reconcile.c \
+	src/daemon/regions.c src/daemon/regions.h \
+	src/daemon/reload.c \
+	src/daemon/scrape.c src/daemon/scrape.h \
+	src/daemon/take.c src/daemon/take.h
+# sbin_PROGRAMS comes when every room that it needs is there

@@ -20,7 +20,8 @@
 #include "conf/conf.h"
 #include "daemon/daemon.h"
 #include "daemon/options.h"
-#include "match/operator.h"
+#include "match/pattern.h"
+#include "sink/preset.h"
 #include "sink/sink.h"
 #include "source/source.h"
 
@@ -36,6 +37,16 @@ protect_process(void)
 	(void)sigaction(SIGPIPE, &ignore, NULL);
 }
 
+static void
+print_operators(struct buf *out)
+{
+	size_t count;
+	const struct operator_info *rows = pattern_operators(&count);
+
+	for (size_t i = 0; i < count; i++)
+		(void)buf_printf(out, "%s\t%s\t%s\n", rows[i].name, rows[i].operand, rows[i].help);
+}
+
 static enum exit_code
 print_list(enum options_list list)
 {
@@ -46,7 +57,7 @@ print_list(enum options_list list)
 		conf_print_keys(&out);
 		break;
 	case LIST_OPERATORS:
-		operator_print(&out);
+		print_operators(&out);
 		break;
 	case LIST_SINKS:
 		for (size_t i = 0; sink_kind_at(i); i++)
@@ -59,7 +70,9 @@ print_list(enum options_list list)
 			                 source_at(i)->service);
 		break;
 	case LIST_PRESETS:
-		(void)buf_add_str(&out, "generic\tStandard Webhooks: JSON, signed\n");
+		for (size_t i = 0; sink_preset_at(i); i++)
+			(void)buf_printf(&out, "%s\t%s\n", sink_preset_at(i)->name,
+			                 sink_preset_at(i)->help);
 		break;
 	case LIST_NONE:
 		break;

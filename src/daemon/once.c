@@ -149,28 +149,34 @@ once_on_counted(void *job, const struct err *failed)
 	                       : EXIT_OK);
 }
 
+static const char *
+account_name(struct span account, void *arg)
+{
+	return plan_account_name(arg, account);
+}
+
 /* {"sink","rules","change","identity","body"}, a line per notice that would have been queued. */
 static void
 print_notice(struct daemon *d, const struct take_notice *k)
 {
 	const struct conf_sink *sink = conf_sink_find(plan_conf(d->plan), k->sink);
 	char hex[2 * FINDING_IDENTITY_BYTES + 1];
-	const char *rules[1] = { k->rules };
 	struct notice n = { .event = { k->event, k->event_bytes },
 		            .change = k->change,
-		            .rules = rules,
-		            .rules_count = 1,
+		            .rules = span_of(k->rules),
 		            .message_key = k->message_key,
 		            .thread_key = k->thread_key,
 		            .severity = (enum severity)k->severity,
 		            .first_severity = (enum severity)k->first_severity,
+		            .account_name = account_name,
+		            .account_arg = d->plan,
 		            .sink_name = k->sink,
 		            .queued_ms = clock_now_ms() };
 	struct buf body = { 0 }, line = { 0 };
 	struct render_view view;
 	struct emit w;
 
-	render_view_init(&view, &n);
+	render_view_init(&view, &n, false);
 	if (sink)
 		sink_render(sink, &view, &body);
 	digest_hex(k->identity, sizeof(k->identity), hex);

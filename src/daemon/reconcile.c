@@ -19,6 +19,7 @@
 #include "store/store.h"
 
 enum {
+	REREAD_MAX = 100,
 	REST_MS = 3600000,     /* how old the last reading of MEDIUM and below may get */
 	STEP_MS = 1500,        /* between calls of one feed: a quarter of 3 per second */
 	IDLE_MS = 15000,       /* nothing was due: look again then */
@@ -40,7 +41,7 @@ list_run(struct store_tx *tx, void *job, struct err *e)
 	struct reconcile_job *j = job;
 	const struct feed *f = j->feed;
 	struct memory_origin origin = { f->source, f->account, f->region };
-	size_t limit = f->kind->reread_max;
+	size_t limit = f->kind->reread_max < REREAD_MAX ? f->kind->reread_max : REREAD_MAX;
 
 	memory_watched_free(j->found, j->count);
 	j->found = NULL;
@@ -72,13 +73,13 @@ list_done(void *job, const struct err *failed)
 	struct reconcile_job *j = job;
 	struct feed *f = j->feed;
 	struct daemon *d = f->owner;
-	struct span ids[SOURCE_IDS_MAX];
+	struct span ids[REREAD_MAX];
 	bool is_asked = false;
 
 	f->reconcile.is_busy = false;
 	f->reconcile.oldest_ms = failed || !j->watched ? 0 : j->oldest_ms;
 	f->reconcile.next_ms = j->now_ms + IDLE_MS;
-	if (!failed && j->count && j->count <= SOURCE_IDS_MAX && !f->is_stopping) {
+	if (!failed && j->count && j->count <= REREAD_MAX && !f->is_stopping) {
 		for (size_t i = 0; i < j->count; i++)
 			ids[i] = j->found[i]->finding;
 		is_asked = poller_reread(f->poller, ids, j->count);

@@ -1,3 +1,4 @@
 unit_programs += \
 	tests/unit/daemon/test_notify \
-	tests/unit/daemon/test_options
+	tests/unit/daemon/test_options \
+	tests/unit/daemon/test_take

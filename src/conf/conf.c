@@ -54,6 +54,7 @@ read_file(struct conf_loader *l, const char *path, bool is_main)
 		l->is_partial = true;
 		return;
 	}
+	(void)buf_add_char(&text, '\n'); /* libconfig refuses a comment without one at the end */
 	conf_load_text(l, file, (struct span){ text.data, text.len }, is_main);
 	check_mode(l);
 	buf_done_secret(&text);

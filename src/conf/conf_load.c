@@ -199,8 +199,10 @@ read_key(struct conf_loader *l, struct group *g, const config_setting_t *s)
 	g->is_seen[k - conf_keys] = true;
 	remember_line(l, g, k->name, line_of(s));
 	l->env.is_open_secret = l->env.is_plain_secret = false;
-	if (conf_value_read(k, &l->env, s, g->base, &e) < 0)
+	if (conf_value_read(k, &l->env, s, g->base, &e) < 0) {
 		ERROR_AT(l, s, "%s%s: %s", g->label, k->name, e.text);
+		conf_value_default(k, &l->env, g->base); /* so that nothing follows from it */
+	}
 	if (l->env.is_open_secret)
 		conf_warn_at(l->problems, l->file, line_of(s),
 		             "%s%s: everyone can read the file of this secret: chmod o-r it",

@@ -1,1 +1,4 @@
-# unit programs of conf
+unit_programs += \
+	tests/unit/conf/test_conf_load \
+	tests/unit/conf/test_conf_text
+EXTRA_DIST += tests/unit/conf/conf_fixture.h

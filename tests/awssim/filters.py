@@ -1,7 +1,7 @@
 """Security Hub's filters, compiled to a predicate. Names, kinds and rules as in AWS's model of GetFindings."""
 import ipaddress
 
-from . import instants, rawjson
+from . import instants
 from .errors import AwsError
 
 MAX_ATTRIBUTES = 10
@@ -76,6 +76,11 @@ _IP = {
 _STRING.update((name, name) for name in _DIRECT.split())
 
 
+def path_of(text):
+    """A dotted path as the tuple that Row.values takes."""
+    return tuple(text.split("."))
+
+
 def invalid(message):
     return AwsError(400, "InvalidInputException", message)
 
@@ -126,7 +131,7 @@ def _string(name, path, values):
     for value in values:
         _only(name, value, ("Value", "Comparison"))
     rule = _text_rule(name, [_comparison(name, v) for v in values])
-    return lambda row: rule([str(v) for v in rawjson.values(row.doc, path)])
+    return lambda row: rule([str(v) for v in row.values(path)])
 
 
 def _map(name, path, values):
@@ -137,7 +142,7 @@ def _map(name, path, values):
             raise invalid("Invalid parameter 'Filters'. %s needs a Key." % name)
         rules.setdefault(value["Key"], []).append(_comparison(name, value))
     compiled = [(key, _text_rule(name, pairs)) for key, pairs in rules.items()]
-    return lambda row: all(rule([str(v) for v in rawjson.values(row.doc, path + [key])]) for key, rule in compiled)
+    return lambda row: all(rule([str(v) for v in row.values(path + (key,))]) for key, rule in compiled)
 
 
 def date_bounds(name, value, now):
@@ -165,7 +170,7 @@ def _date(name, path, values, now):
     spans = [date_bounds(name, v, now) for v in values]
 
     def rule(row):
-        for text in rawjson.values(row.doc, path):
+        for text in row.values(path):
             at = instants.parse(text)
             if at is not None and any(low <= at <= high for low, high in spans):
                 return True
@@ -182,7 +187,7 @@ def _number(name, path, values):
             raise invalid("Invalid parameter 'Filters'. %s needs a number." % name)
 
     def rule(row):
-        found = [v for v in rawjson.values(row.doc, path) if isinstance(v, (int, float))]
+        found = [v for v in row.values(path) if isinstance(v, (int, float))]
         return any(all(tests[op](f, v) for op, v in one.items()) for one in values for f in found)
     return rule
 
@@ -197,7 +202,7 @@ def _address(name, path, values):
             raise invalid("Invalid parameter 'Filters'. %s: %s" % (name, bad)) from bad
 
     def rule(row):
-        for text in rawjson.values(row.doc, path):
+        for text in row.values(path):
             try:
                 if any(ipaddress.ip_address(text) in net for net in nets):
                     return True
@@ -216,20 +221,20 @@ def _boolean(name, values):
     for value in values:
         _only(name, value, ("Value",))
     wanted = {bool(v.get("Value")) for v in values}
-    return lambda row: bool(row.doc.get("Sample", False)) in wanted
+    return lambda row: (True in row.values(("Sample",))) in wanted
 
 
 def _one(name, values, now):
     if name in _STRING:
-        return _string(name, _STRING[name].split("."), values)
+        return _string(name, path_of(_STRING[name]), values)
     if name in _DATE:
-        return _date(name, _DATE[name].split("."), values, now)
+        return _date(name, path_of(_DATE[name]), values, now)
     if name in _NUMBER:
-        return _number(name, _NUMBER[name].split("."), values)
+        return _number(name, path_of(_NUMBER[name]), values)
     if name in _MAP:
-        return _map(name, _MAP[name].split("."), values)
+        return _map(name, path_of(_MAP[name]), values)
     if name in _IP:
-        return _address(name, _IP[name].split("."), values)
+        return _address(name, path_of(_IP[name]), values)
     if name == "Keyword":
         return _keyword(values)
     if name == "Sample":
@@ -241,12 +246,13 @@ SORTABLE = {**_STRING, **_DATE, **_NUMBER}
 
 
 def compile_filters(filters, now):
-    """(low, high, keep): bounds of UpdatedAt for the index, and the predicate for the rest. Raises AwsError."""
+    """(low, high, ids, keep): bounds of UpdatedAt and the only possible ids (None: any), for the indexes, and the
+    predicate for the rest. Raises AwsError."""
     if not isinstance(filters, dict):
         raise invalid("Invalid parameter 'Filters'. It must be an object.")
     if len(filters) > MAX_ATTRIBUTES:
         raise invalid("Invalid parameter 'Filters'. At most %d attributes." % MAX_ATTRIBUTES)
-    low = high = None
+    low = high = ids = None
     rules = []
     for name, values in filters.items():
         if not isinstance(values, list) or not values:
@@ -257,6 +263,8 @@ def compile_filters(filters, now):
             low, high = date_bounds(name, values[0], now)
         else:
             rules.append(_one(name, values, now))
+        if name == "Id" and all(v["Comparison"] == "EQUALS" for v in values):
+            ids = [v["Value"] for v in values]
     if not rules:
-        return low, high, lambda row: True
-    return low, high, lambda row: all(rule(row) for rule in rules)
+        return low, high, ids, lambda row: True
+    return low, high, ids, lambda row: all(rule(row) for rule in rules)

@@ -134,10 +134,10 @@ def _condition(name, condition):
     ranges = _ranges(name, condition)
     equal = condition.get("equals", condition.get("eq"))
     unequal = condition.get("notEquals", condition.get("neq"))
-    path = name.split(".")
+    path = tuple(name.split("."))
 
     def keep(row):
-        found = rawjson.values(row.doc, path)
+        found = row.values(path)
         numbers = [v for v in found if isinstance(v, (int, float)) and not isinstance(v, bool)]
         if not all(any(_within(v, *one) for v in numbers) for one in ranges):
             return False
@@ -199,10 +199,10 @@ def _sort(body):
         return (lambda row: [0]), False
     if name not in ATTRIBUTES and name not in _SORT_ONLY:
         raise bad("the parameter attributeName has an invalid value.")
-    path = name.split(".")
+    path = tuple(name.split("."))
 
     def by(row):
-        found = rawjson.values(row.doc, path)
+        found = row.values(path)
         number = found and isinstance(found[0], (int, float)) and not isinstance(found[0], bool)
         return [1 if number else 0, found[0] if number else _text(found[0]) if found else ""]
     return by, order == "DESC"

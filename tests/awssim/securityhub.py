@@ -3,7 +3,7 @@ import re
 
 from . import instants, rawjson
 from .errors import AwsError
-from .filters import SORTABLE, compile_filters, invalid
+from .filters import SORTABLE, compile_filters, invalid, path_of
 from .reply import Paged, Reply
 from .tokens import BadToken, QueryChanged
 from .walk import Walk
@@ -70,12 +70,12 @@ def _sort(criteria):
         return None, columns[0][1]
     if len({down for _, down in columns}) > 1:
         raise invalid("Invalid parameter 'SortCriteria'. The simulator sorts all fields one way.")
-    paths = [SORTABLE[name].split(".") for name, _ in columns]
+    paths = [path_of(SORTABLE[name]) for name, _ in columns]
     return (lambda row: [_rank(row, path) for path in paths]), columns[0][1]
 
 
 def _rank(row, path):
-    found = rawjson.values(row.doc, path)
+    found = row.values(path)
     if not found:
         return [0, 0, ""]
     value = found[0]
@@ -91,7 +91,7 @@ def _get_findings(ctx):
     size = body.get("MaxResults", 100)
     if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= 100:
         raise invalid("Invalid parameter 'MaxResults'. It must be between 1 and 100.")
-    low, high, keep = compile_filters(body.get("Filters") or {}, ctx.clock.micros())
+    low, high, ids, keep = compile_filters(body.get("Filters") or {}, ctx.clock.micros())
     by, descending = _sort(body.get("SortCriteria"))
     query = ctx.tokens.digest([ctx.account, ctx.region, "GetFindings"], body, "NextToken")
     asked = body.get("NextToken") or None
@@ -101,7 +101,7 @@ def _get_findings(ctx):
         raise invalid("Invalid NextToken: Input Query has changed") from changed
     except BadToken as stale:
         raise invalid("Invalid parameter 'NextToken'. The token is invalid or has expired.") from stale
-    walk = Walk(ctx.shelf, low, high, keep, by, descending)
+    walk = Walk(ctx.shelf, low, high, keep, by, descending, ids)
     return Paged(walk.page(size, after, lambda pos: ctx.tokens.make(query, pos), asked), _encode)
 
 

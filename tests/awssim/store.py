@@ -40,27 +40,44 @@ class Gate:
             self.open = self.open or self.seen >= self.after
 
 
+_COMMON = tuple(tuple(path.split(".")) for path in (        # what most queries ask for, read out together
+    "Id", "ProductArn", "RecordState", "Workflow.Status", "Severity.Label", "Compliance.Status", "CreatedAt",
+    "service.archived", "severity", "type"))
+
+
 class Row:
-    """One finding: its bytes, and what filters and sorting need of it."""
+    """One finding: its bytes, and what filters and sorting asked of it. The parsed form is not kept: it is ten times
+    the bytes, and a hundred thousand findings are a usual load."""
 
-    __slots__ = ("key", "raw", "updated", "seq", "gate", "_doc")
+    __slots__ = ("key", "raw", "updated", "seq", "gate", "_facts")
 
-    def __init__(self, key, raw, updated, seq, doc=None, gate=None):
+    def __init__(self, key, raw, updated, seq, gate=None):
         self.key = key
         self.raw = raw
         self.updated = updated
         self.seq = seq
         self.gate = gate
-        self._doc = doc
+        self._facts = None
+
+    @property
+    def id(self):
+        return self.key if isinstance(self.key, str) else self.key[1]
 
     @property
     def doc(self):
-        if self._doc is None:
-            try:
-                self._doc = rawjson.slices(self.raw)[0][1]
-            except (ValueError, IndexError):
-                self._doc = {}
-        return self._doc
+        try:
+            return rawjson.slices(self.raw)[0][1]
+        except (ValueError, IndexError):
+            return {}
+
+    def values(self, path):
+        """All scalars at a path (a tuple of names), as a tuple."""
+        facts = self._facts
+        if facts is None or path not in facts:
+            doc = self.doc
+            facts = self._facts = facts or {p: tuple(rawjson.values(doc, p)) for p in _COMMON}
+            facts[path] = tuple(rawjson.values(doc, path))
+        return facts[path]
 
     @property
     def hidden(self):
@@ -68,7 +85,7 @@ class Row:
 
     def rewrite(self, doc):
         """The finding was changed by an API call: it is written anew."""
-        self._doc = doc
+        self._facts = None
         self.raw = rawjson.compact(doc)
 
 
@@ -78,6 +95,7 @@ class Shelf:
     def __init__(self, service):
         self.service = service
         self.rows = {}
+        self._by_id = {}
         self._order = []
         self._sorted = True
         self._seq = itertools.count(1)
@@ -100,12 +118,13 @@ class Shelf:
         old = self.rows.get(key)
         if old is not None:
             self._forget(old)
-        row = Row(key, raw, updated, old.seq if old else next(self._seq), None, gate)
+        row = Row(key, raw, updated, old.seq if old else next(self._seq), gate)
         self.add(row)
         return row
 
     def add(self, row):
         self.rows[row.key] = row
+        self._by_id.setdefault(row.id, {})[row.key] = row
         entry = (row.updated, row.seq, row)
         if self._order and self._order[-1][:2] > entry[:2]:
             self._sorted = False
@@ -115,6 +134,7 @@ class Shelf:
         row = self.rows.pop(key, None)
         if row is not None:
             self._forget(row)
+            self._by_id[row.id].pop(key)
         return row
 
     def _forget(self, row):
@@ -123,8 +143,11 @@ class Shelf:
         if at < len(order) and order[at][2] is row:
             del order[at]
 
-    def order(self):
-        """[(updated, seq, row)], ascending."""
+    def order(self, ids=None):
+        """[(updated, seq, row)], ascending; ids: only of these."""
+        if ids is not None:
+            found = [row for one in set(ids) for row in self._by_id.get(one, {}).values()]
+            return sorted(((row.updated, row.seq, row) for row in found), key=lambda e: e[:2])
         if not self._sorted:
             self._order.sort(key=lambda e: e[:2])
             self._sorted = True

@@ -23,19 +23,21 @@ class Walk:
     """A query, ready to give pages.
 
     low, high: bounds of the update instant in microseconds, inclusive (None: open).
+    ids: the only ids that can be among them (None: any).
     keep: row -> bool.  by: None for the update instant, else row -> sortable list.  descending: bool.
     """
 
-    def __init__(self, shelf, low, high, keep, by, descending):
+    def __init__(self, shelf, low, high, keep, by, descending, ids=None):
         self.shelf = shelf
         self.low = low
         self.high = high
         self.keep = keep
         self.by = by
         self.descending = descending
+        self.ids = ids
 
     def _window(self):
-        order = self.shelf.order()
+        order = self.shelf.order(self.ids)
         start = 0 if self.low is None else bisect.bisect_left(order, (self.low,))
         end = len(order) if self.high is None else bisect.bisect_left(order, (self.high + 1,))
         return order, start, end

@@ -107,6 +107,8 @@ class Connection(asyncio.Protocol):
             result = self.app.handle(request)
             if isinstance(result, Answer) and result.fault is None:
                 self.send(result)
+                if request.headers.get("connection", "").lower() == "close":
+                    self.transport.close()
             else:
                 self.busy = asyncio.ensure_future(self._slowly(result))
                 self.busy.add_done_callback(self._done)

@@ -10,9 +10,8 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/err.h"
 #include "base/mem.h"
-#include "ctl/cmd_match.h"
+#include "ctl/ctl.h"
 #include "ctl/lines.h"
 #include "match/machine.h"
 #include "match/pattern.h"
@@ -93,23 +92,21 @@ test_line(const char *file, size_t line, struct span text, struct buf bufs[3], s
 	       e.kind == ERR_NONE ? "" : e.text);
 }
 
-int
-cmd_test(int argc, char **argv)
+enum exit_code
+cmd_test(const struct ctl *c, int argc, char **argv)
 {
 	struct tally t = { 0, 0 };
 	struct buf bufs[3] = { { .len = 0 } };
 
-	if (argc < 2) {
-		fprintf(stderr, "usage: findingsctl test FILE.jsonl...\n");
-		return 64;
-	}
+	(void)c;
+	if (argc < 2)
+		return ctl_fail(EXIT_USAGE_ERROR,
+		                "test takes files of tests, one JSON object a line");
 	for (int i = 1; i < argc; i++) {
 		struct lines lines;
 		struct err e;
-		if (lines_open(&lines, argv[i], &e) != 0) {
-			fprintf(stderr, "findingsctl: %s\n", e.text);
-			return 64;
-		}
+		if (lines_open(&lines, argv[i], &e) != 0)
+			return ctl_fail(EXIT_USAGE_ERROR, "%s", e.text);
 		while (lines_next(&lines))
 			if (!lines_is_blank(&lines))
 				test_line(argv[i], lines.number, lines.text, bufs, &t);
@@ -118,5 +115,5 @@ cmd_test(int argc, char **argv)
 	for (size_t i = 0; i < 3; i++)
 		buf_done(&bufs[i]);
 	printf("%zu passed, %zu failed\n", t.passed, t.failed);
-	return t.failed == 0 ? 0 : 1;
+	return t.failed == 0 ? EXIT_OK : EXIT_CHECK_FAILED;
 }

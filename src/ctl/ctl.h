@@ -23,12 +23,15 @@ typedef enum exit_code ctl_fn(const struct ctl *c, int argc, char **argv);
 
 ctl_fn cmd_check;
 ctl_fn cmd_dead;
+ctl_fn cmd_explain;
+ctl_fn cmd_match;
 ctl_fn cmd_poll;
 ctl_fn cmd_queue;
 ctl_fn cmd_recent;
 ctl_fn cmd_reload;
 ctl_fn cmd_sink;
 ctl_fn cmd_status;
+ctl_fn cmd_test;
 
 /* "findingsctl: TEXT" on standard error; returns code. */
 enum exit_code ctl_fail(enum exit_code code, const char *fmt, ...)

@@ -1,8 +1,10 @@
 libfindings_a_SOURCES += \
 	src/ctl/client.c src/ctl/client.h \
-	src/ctl/cmd_match.h \
+	src/ctl/cmd_explain.c \
+	src/ctl/cmd_match.c \
 	src/ctl/cmd_test.c \
 	src/ctl/lines.c src/ctl/lines.h \
+	src/ctl/rule_set.c src/ctl/rule_set.h \
 	src/ctl/plain_text.c src/ctl/plain_text.h \
 	src/ctl/table.c src/ctl/table.h
 

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "ctl/cmd_match.h"
 #include "ctl/ctl.h"
 
 #define DEFAULT_CONF SYSCONFDIR "/findingsd/findingsd.conf"
@@ -21,18 +20,17 @@ static const struct command {
 	const char *name;
 	ctl_fn *fn;
 	const char *help;
-	int (*plain)(int argc, char **argv); /* needs nothing of struct ctl */
 } commands[] = {
 	{ .name = "check", .fn = cmd_check, .help = "check the configuration" },
 	{ .name = "db", .help = "check, back up or repair the store" },
 	{ .name = "dead",
 	  .fn = cmd_dead,
 	  .help = "list | show ID | retry ID|--all | drop ID|--all: dead letters" },
-	{ .name = "explain", .help = "why a pattern matches an event or not" },
+	{ .name = "explain", .fn = cmd_explain, .help = "why a pattern matches an event or not" },
 	{ .name = "history", .help = "what was told about a finding" },
 	{ .name = "iam-policy", .help = "the IAM policy that the configuration needs" },
 	{ .name = "import", .help = "take rules over from EventBridge" },
-	{ .name = "match", .help = "which rules match which events" },
+	{ .name = "match", .fn = cmd_match, .help = "which rules match which events" },
 	{ .name = "plan", .help = "what the configuration would do" },
 	{ .name = "poll", .fn = cmd_poll, .help = "[SOURCE]: poll now" },
 	{ .name = "queue", .fn = cmd_queue, .help = "what waits, per sink" },
@@ -43,7 +41,7 @@ static const struct command {
 	{ .name = "silence", .help = "hold notices back" },
 	{ .name = "sink", .fn = cmd_sink, .help = "list | test NAME | pause NAME | resume NAME" },
 	{ .name = "status", .fn = cmd_status, .help = "sources, sinks and what was done" },
-	{ .name = "test", .plain = cmd_test, .help = "unit tests for patterns" },
+	{ .name = "test", .fn = cmd_test, .help = "unit tests for patterns" },
 };
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
 
@@ -60,7 +58,7 @@ print_usage(FILE *to)
 		to, "usage: findingsctl [-c FILE] [--json] [--socket PATH] COMMAND [ARGUMENT ...]\n"
 		    "\n");
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
-		if (commands[i].fn || commands[i].plain)
+		if (commands[i].fn)
 			(void)fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].help);
 	}
 	(void)fprintf(to, "\nfindingsctl(1) has it all.\n");
@@ -90,8 +88,6 @@ run(const struct ctl *c, int argc, char **argv)
 		names[i] = commands[i].name;
 		if (strcmp(commands[i].name, argv[0]) != 0)
 			continue;
-		if (commands[i].plain)
-			return (enum exit_code)commands[i].plain(argc, argv);
 		if (!commands[i].fn)
 			return ctl_fail(EXIT_USAGE_ERROR,
 			                "this version (" PACKAGE_VERSION ") lacks '%s' (%s)",

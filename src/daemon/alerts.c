@@ -293,7 +293,7 @@ alert_run(struct store_tx *tx, void *job, struct err *e)
 
 	if (!j->sink_count)
 		return 0;
-	if (event_add(tx, (struct span){ j->event.data, j->event.len }, &n.event_id, e) < 0)
+	if (outbox_event_add(tx, (struct span){ j->event.data, j->event.len }, &n.event_id, e) < 0)
 		return -1;
 	for (size_t i = 0; i < j->sink_count; i++) {
 		n.sink = j->sinks[i];

@@ -274,7 +274,7 @@ queue_all(struct store_tx *tx, struct take *t, const struct take_item *item, int
 	buf_clear(&s->event);
 	if (envelope_build(&item->finding, &place, &s->event) < 0)
 		return err_set(e, ERR_LIMIT, "the event of a finding is too long");
-	if (event_add(tx, (struct span){ s->event.data, s->event.len }, &n.event_id, e) < 0)
+	if (outbox_event_add(tx, (struct span){ s->event.data, s->event.len }, &n.event_id, e) < 0)
 		return -1;
 	for (size_t i = 0; i < s->decided.action_count; i++) {
 		if (queue_notice(tx, t, item, &s->decided.actions[i], &n, e) < 0)

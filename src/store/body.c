@@ -14,7 +14,7 @@ static const char sql_event_needed[] = "SELECT 1 FROM outbox INDEXED BY outbox_m
 				       " WHERE memory = ?1 AND event = ?2 LIMIT 1";
 
 int
-event_add(struct store_tx *tx, struct span body, int64_t *ret_id, struct err *e)
+outbox_event_add(struct store_tx *tx, struct span body, int64_t *ret_id, struct err *e)
 {
 	sqlite3_stmt *st;
 

@@ -1,5 +1,5 @@
 /*
- * body: the bytes of events, each stored once, beside the items that need them. Private to this room; event_add is in outbox.h.
+ * body: the bytes of events, each stored once, beside the items that need them. Private to this room; outbox_event_add is in outbox.h.
  */
 #ifndef FD_STORE_BODY_H
 #define FD_STORE_BODY_H

@@ -49,13 +49,13 @@ enum {
 };
 
 /* Store an event's bytes. 0 and *ret_id (> 0), or -1 with e: ERR_LIMIT too long; ERR_STORE temporary (also: disk almost full). */
-int event_add(struct store_tx *tx, struct span body, int64_t *ret_id, struct err *e);
+int outbox_event_add(struct store_tx *tx, struct span body, int64_t *ret_id, struct err *e);
 
 /* What to tell. Everything is copied. */
 struct outbox_new {
 	const char *sink;  /* name */
 	int64_t memory_id; /* of the identity; 0 for events of our own: then no order, no pairs */
-	int64_t event_id;  /* from event_add in this job */
+	int64_t event_id;  /* from outbox_event_add in this job */
 	enum change change;
 	uint32_t n; /* counts notices per sink and identity */
 	uint32_t generation;

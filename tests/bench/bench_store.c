@@ -110,7 +110,7 @@ take_finding(struct store_tx *tx, const struct page_job *job, uint64_t number, s
 	if (b->result.action_count == 0)
 		return 0;
 	memcpy(b->body, &number, sizeof(number));
-	if (event_add(tx, (struct span){ b->body, b->body_bytes }, &event, e) < 0)
+	if (outbox_event_add(tx, (struct span){ b->body, b->body_bytes }, &event, e) < 0)
 		return -1;
 	for (size_t i = 0; i < b->result.action_count; i++) {
 		if (tell(tx, b, &b->result.actions[i], id, event, e) < 0)

@@ -382,7 +382,7 @@ fill(struct store_tx *tx, void *arg, struct err *e)
 
 	(void)arg;
 	memset(body, 'x', sizeof(body));
-	return event_add(tx, (struct span){ body, sizeof(body) }, &id, e);
+	return outbox_event_add(tx, (struct span){ body, sizeof(body) }, &id, e);
 }
 
 static char small[] = "y";

@@ -80,8 +80,9 @@ static const char sql_count[] =
 static const char sql_max_memory[] = "SELECT max(id) FROM memory";
 static const char sql_unmerged[] = "SELECT id, identity FROM memory WHERE id > ?1 ORDER BY id";
 
+/* 1: the index is full, *ret_last is the last that it took. */
 static int
-load_hot(struct store_tx *tx, struct err *e)
+load_some(struct store_tx *tx, int64_t *ret_last, struct err *e)
 {
 	sqlite3_stmt *st = tx_stmt(tx, sql_unmerged, e);
 	int rc;
@@ -92,16 +93,29 @@ load_hot(struct store_tx *tx, struct err *e)
 	while ((rc = tx_step(tx, st, e)) > 0) {
 		struct span identity = tx_column(st, 1);
 		uint64_t hash = 0;
-		if (identity.len < sizeof(hash))
-			continue; /* memory_get finds and quarantines it only by identity: leave it */
-		memcpy(&hash, identity.p, sizeof(hash));
+		if (identity.len >= sizeof(hash)) /* else damaged, and found by nobody */
+			memcpy(&hash, identity.p, sizeof(hash));
 		if (!hot_add(&tx->hot, hash, sqlite3_column_int64(st, 0))) {
 			tx_reset(st);
-			return err_set(e, ERR_CORRUPT,
-			               "%s: the index of identities does not fit its table; run "
-			               "'findingsctl db check'",
-			               tx->path);
+			return 1;
 		}
+		*ret_last = sqlite3_column_int64(st, 0);
+	}
+	return rc;
+}
+
+static int merge(struct store_tx *tx, int64_t merged, struct err *e);
+
+/* A crash may leave more rows behind the last move than the index holds: move on the way. */
+static int
+load_hot(struct store_tx *tx, struct err *e)
+{
+	int64_t last = tx->merged_id;
+	int rc;
+
+	while ((rc = load_some(tx, &last, e)) > 0) {
+		if (merge(tx, last, e) < 0)
+			return -1;
 	}
 	return rc;
 }
@@ -321,7 +335,7 @@ static const char sql_set_merged[] = "INSERT INTO meta(key, value) VALUES('store
 				     " ON CONFLICT(key) DO UPDATE SET value = excluded.value";
 
 static int
-write_hot(struct store_tx *tx, const struct hot_entry *sorted, struct err *e)
+write_hot(struct store_tx *tx, const struct hot_entry *sorted, int64_t merged, struct err *e)
 {
 	sqlite3_stmt *st = tx_stmt(tx, sql_ident_add, e);
 
@@ -335,20 +349,19 @@ write_hot(struct store_tx *tx, const struct hot_entry *sorted, struct err *e)
 	}
 	if ((st = tx_stmt(tx, sql_set_merged, e)) == NULL)
 		return -1;
-	tx_bind_i64(st, 1, tx->next_memory_id - 1);
+	tx_bind_i64(st, 1, merged);
 	return tx_exec(tx, st, e);
 }
 
-int
-tx_merge_hot(struct store_tx *tx, struct err *e)
+/* All rows up to the one merged are found through the table from now on. */
+static int
+merge(struct store_tx *tx, int64_t merged, struct err *e)
 {
-	int64_t merged = tx->next_memory_id - 1;
-
 	if (tx_group_begin(tx, e) < 0)
 		return -1;
 	(void)FAULT("store.merge.before");
 	struct hot_entry *sorted = hot_sorted(&tx->hot);
-	int rc = write_hot(tx, sorted, e);
+	int rc = write_hot(tx, sorted, merged, e);
 	mem_free(sorted);
 	if (rc < 0 || tx_group_commit(tx, e) < 0) {
 		tx_group_abort(tx);
@@ -357,4 +370,10 @@ tx_merge_hot(struct store_tx *tx, struct err *e)
 	tx->merged_id = merged;
 	hot_clear(&tx->hot);
 	return 0;
+}
+
+int
+tx_merge_hot(struct store_tx *tx, struct err *e)
+{
+	return merge(tx, tx->next_memory_id - 1, e);
 }

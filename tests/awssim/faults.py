@@ -6,7 +6,7 @@ ever). The first fault in the list that wants a request gets it. Kinds, by what 
 
  instead of the operation  status (status, code, message, retry_after, x_amz_retry_after, headers), expired_token
                            (page token refused), expired_credentials, html, empty, garbage, ok_with_error, redirect
-                           (status, to), oversize (bytes), endless, gzip_bomb (bytes)
+                           (status, location), oversize (bytes), endless, gzip_bomb (bytes)
  the page                  repeated_token, empty_page_with_token, token_on_last_page, duplicate_finding,
                            missing_finding
  the answer                slow (seconds), stall (head: after the head), trickle (interval, plain: so many bytes at
@@ -24,12 +24,21 @@ import os
 from .errors import AwsError
 from .sigv4 import refuse
 
+SETTINGS = {    # kind -> what can be set, beside "before" for those of the answer
+    "status": ("status", "code", "message", "retry_after", "x_amz_retry_after", "headers"), "expired_token": (),
+    "expired_credentials": (), "html": ("status",), "empty": ("status",), "garbage": ("status", "bytes"),
+    "ok_with_error": (), "redirect": ("status", "location"), "oversize": ("bytes",), "endless": (),
+    "gzip_bomb": ("bytes",), "repeated_token": (), "empty_page_with_token": (), "token_on_last_page": (),
+    "duplicate_finding": ("index",), "missing_finding": ("index",), "slow": ("seconds",), "stall": ("head",),
+    "trickle": ("interval", "plain"), "reset": ("at",), "cut": ("at",), "invalid_utf8": (),
+    "wrong_content_length": ("by", "keep_open"), "http10": (), "chunk_error": (), "skew": ("seconds",),
+    "entry": ("entry", "code", "message", "status"),
+}
 INSTEAD = ("status", "expired_token", "expired_credentials", "html", "empty", "garbage", "ok_with_error", "redirect",
            "oversize", "endless", "gzip_bomb")
 PAGE = ("repeated_token", "empty_page_with_token", "token_on_last_page", "duplicate_finding", "missing_finding")
 ANSWER = ("slow", "stall", "trickle", "reset", "cut", "invalid_utf8", "wrong_content_length", "http10", "chunk_error",
           "skew")
-KINDS = INSTEAD + PAGE + ANSWER + ("entry",)
 _MATCH = ("service", "op", "region", "account", "path", "contains", "skip", "nth", "count")
 _CODES = {400: "BadRequestException", 401: "UnauthorizedException", 403: "AccessDeniedException",
           404: "ResourceNotFoundException", 413: "RequestEntityTooLarge", 429: "TooManyRequestsException",
@@ -42,8 +51,12 @@ class Fault:
 
     def __init__(self, spec):
         self.kind = spec.get("fault")
-        if self.kind not in KINDS:
-            raise ValueError("fault %r: one of %s is wanted" % (self.kind, ", ".join(KINDS)))
+        if self.kind not in SETTINGS:
+            raise ValueError("fault %r: one of %s is wanted" % (self.kind, ", ".join(SETTINGS)))
+        known = SETTINGS[self.kind] + ("match", "fault", "id") + (("before",) if self.kind in ANSWER else ())
+        if set(spec) - set(known):
+            raise ValueError("%s: %s cannot be set; known are %s" % (
+                self.kind, ", ".join(sorted(set(spec) - set(known))), ", ".join(known)))
         self.match = spec.get("match") or {}
         unknown = set(self.match) - set(_MATCH)
         if unknown:
@@ -121,7 +134,7 @@ def instead(ctx, fault):
         text = b'{"Code":"InternalException","Message":"error inside a 200","__type":"InternalException"}'
         return 200, [(b"Content-Type", b"application/json")], [text]
     if kind == "redirect":
-        return status or 302, [(b"Location", fault.get("to", "http://127.0.0.1:1/").encode())], [b""]
+        return status or 302, [(b"Location", fault.get("location", "http://127.0.0.1:1/").encode())], [b""]
     if kind == "gzip_bomb":
         bomb = gzip.compress(b" " * fault.get("bytes", 200_000_000), 9)
         return 200, [(b"Content-Type", b"application/json"), (b"Content-Encoding", b"gzip")], [bomb]

@@ -16,6 +16,7 @@ import hmac
 import json
 import time
 
+from awssim.faults import ANSWER, SETTINGS
 from awssim.wire import Answer, Connection
 
 from .looped import Looped, Turn
@@ -125,6 +126,9 @@ class Hook(Looped):
     def answer(self, status=200, headers=None, body=b"", retry_after=None, location=None, fault=None, path=None,
                contains=None, nth=None, skip=0, count=None, **settings):
         """Script an answer; the first that wants a request gives it. Returns the Plan; .fired counts."""
+        wire = ANSWER + ("oversize", "endless")
+        if fault not in (None, *wire) or set(settings) - set(SETTINGS.get(fault, ())):
+            raise ValueError("fault %r with %s: one of %s, as awssim/faults.py says" % (fault, settings, ", ".join(wire)))
         lines = [(n.encode(), str(v).encode()) for n, v in (headers or {}).items()]
         if retry_after is not None:
             lines.append((b"Retry-After", str(retry_after).encode()))

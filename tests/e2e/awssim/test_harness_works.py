@@ -173,6 +173,10 @@ def test_webhook_keeps_and_answers(hook):
     assert [g.signed for g in got] == [False] * 5 and "missing" in got[0].fault
     assert [g.n for g in got] == [1, 2, 3, 4, 5]
     hook.heal()
+    with pytest.raises(ValueError):
+        hook.answer(fault="stal")
+    with pytest.raises(ValueError):
+        hook.answer(fault="cut", att=5)
     hook.answer(fault="stall", nth=1)
     with pytest.raises(TimeoutError):
         post(hook, timeout=0.2)

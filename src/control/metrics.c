@@ -98,9 +98,10 @@ static const struct metric_row metric_rows[METRIC_COUNT] = {
 	[METRIC_QUEUE_ITEMS] = ROW(GAUGE, "queue_items", "Notices waiting or in flight", "sink"),
 	[METRIC_QUEUE_OLDEST_SECONDS] =
 		ROW(GAUGE, "queue_oldest_seconds", "Age of the oldest notice that waits", "sink"),
-	[METRIC_RECONCILE_AGE_SECONDS] = ROW(GAUGE, "reconcile_age_seconds",
-	                                     "Since the open findings were last read again in full",
-	                                     "source", "account", "region"),
+	[METRIC_RECONCILE_AGE_SECONDS] = ROW(
+		GAUGE, "reconcile_age_seconds",
+		"Since the open finding that waits longest was last read again; 0: none is open",
+		"source", "account", "region"),
 	[METRIC_RULE_MATCHES_TOTAL] =
 		ROW(COUNTER, "rule_matches_total", "Findings that matched, by rule", "rule"),
 	[METRIC_SELF_ALERTS_TOTAL] =

@@ -242,6 +242,7 @@ chores_on_tick(void *arg)
 	watch_store(d);
 	prune(d, now);
 	alerts_tick(d->alerts, clock_now_ms());
+	enabled_tick(d);
 	reconcile_tick(d, clock_now_ms());
 	heartbeat_tick(d->heartbeat, conf->heartbeat.url.value, conf->heartbeat.interval_ms,
 	               chores_store_is_well(d));

@@ -35,6 +35,7 @@
 #include "daemon/options.h"
 #include "daemon/pipeline.h"
 #include "daemon/plan.h"
+#include "daemon/regions.h"
 #include "net/loop.h"
 #include "net/xfer.h"
 #include "sink/courier.h"
@@ -193,8 +194,8 @@ daemon_begin(struct daemon *d, struct conf *conf, struct err *e)
 	log_info("daemon.ready version=%s sources=%zu sinks=%zu rules=%zu state_dir=%s",
 	         PACKAGE_VERSION, conf->source_count, conf->sink_count, plan_rule_count(plan),
 	         conf->state_dir);
-	if (feeds_apply(d, seed.cursors, seed.cursor_count, e) < 0)
-		goto out;
+	enabled_start(d, seed.regions);
+	feeds_apply(d, seed.cursors, seed.cursor_count);
 	chores_start(d);
 	once_check(d);
 	r = 0;
@@ -229,6 +230,7 @@ daemon_close(struct daemon *d)
 	alerts_free(d->alerts);
 	pipeline_free(d->pipeline);
 	heartbeat_free(d->heartbeat);
+	regions_free(d->regions);
 	timer_free(d->stop_timer);
 	plan_unref(d->plan);
 	cred_free(d->cred);

@@ -19,6 +19,7 @@
 #include "daemon/options.h"
 #include "daemon/pipeline.h"
 #include "daemon/plan.h"
+#include "daemon/regions.h"
 #include "net/loop.h"
 #include "source/poller.h"
 
@@ -196,34 +197,45 @@ take_wish(struct daemon *d, const struct wish *w, const struct cursor *cursors, 
 	feed_open(d, w, cursors, count, delay_ms);
 }
 
+/* One source in one region: a poller per account. */
+static void
+take_region(struct daemon *d, struct wish *w, const struct cursor *cursors, size_t count,
+            unsigned *nth)
+{
+	const struct conf_list *accounts = &w->source->accounts;
+
+	w->account = NULL;
+	if (!accounts->count)
+		take_wish(d, w, cursors, count, nth);
+	for (size_t i = 0; i < accounts->count; i++) {
+		w->account = conf_account_find(plan_conf(d->plan), accounts->items[i]);
+		take_wish(d, w, cursors, count, nth);
+	}
+}
+
 static void
 take_source(struct daemon *d, const struct conf_source *s, const struct cursor *cursors,
             size_t count, unsigned *nth)
 {
-	const struct conf *conf = plan_conf(d->plan);
+	const char *const *regions = (const char *const *)s->regions.list.items;
+	size_t region_count = s->regions.list.count;
 	struct wish w = { .source = s };
 
-	for (size_t i = 0; i < s->regions.list.count; i++) {
-		w.region = s->regions.list.items[i];
-		for (size_t k = 0; k < s->accounts.count; k++) {
-			w.account = conf_account_find(conf, s->accounts.items[k]);
-			take_wish(d, &w, cursors, count, nth);
-		}
-		if (!s->accounts.count) {
-			w.account = NULL;
-			take_wish(d, &w, cursors, count, nth);
-		}
+	if (s->regions.is_enabled)
+		regions = regions_list(d->regions, &region_count);
+	for (size_t i = 0; i < region_count; i++) {
+		w.region = regions[i];
+		take_region(d, &w, cursors, count, nth);
 	}
 }
 
-int
-feeds_apply(struct daemon *d, const struct cursor *cursors, size_t count, struct err *e)
+void
+feeds_apply(struct daemon *d, const struct cursor *cursors, size_t count)
 {
 	const struct conf *conf = plan_conf(d->plan);
 	struct feed *f;
 	unsigned nth = 0;
 
-	(void)e;
 	TAILQ_FOREACH(f, &d->feeds, entry)
 		f->is_wanted = false;
 	for (size_t i = 0; i < conf->source_count; i++) {
@@ -236,7 +248,6 @@ feeds_apply(struct daemon *d, const struct cursor *cursors, size_t count, struct
 		f->is_stopping = true;
 		poller_stop(f->poller, feed_on_stopped, f);
 	}
-	return 0;
 }
 
 void

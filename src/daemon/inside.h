@@ -33,6 +33,7 @@ struct notify;
 struct options;
 struct pipeline;
 struct plan;
+struct regions;
 struct reload;
 struct server;
 struct store;
@@ -82,6 +83,8 @@ struct daemon {
 	struct pipeline *pipeline;
 	struct alerts *alerts;
 	struct heartbeat *heartbeat;
+	struct regions *regions;
+	bool is_asking_regions, has_regions_failed;
 	struct reload *reload; /* under way, or NULL */
 	struct sink_env sink_env;
 
@@ -125,7 +128,7 @@ bool outlets_are_quiet(const struct daemon *d);
 void outlets_free(struct daemon *d);
 
 /* feeds.c */
-int feeds_apply(struct daemon *d, const struct cursor *cursors, size_t count, struct err *e);
+void feeds_apply(struct daemon *d, const struct cursor *cursors, size_t count);
 void feeds_poke(struct daemon *d, const char *source, size_t *ret_count); /* NULL: all */
 void feeds_stop(struct daemon *d);
 bool feeds_are_stopped(const struct daemon *d);
@@ -140,6 +143,7 @@ struct seed {
 	int64_t *starts; /* filled: per rule */
 	struct cursor *cursors;
 	size_t cursor_count;
+	char *regions; /* filled: the last answer for regions = "enabled", "" = none */
 };
 void seed_init(struct seed *s, const struct conf *conf);
 void seed_done(struct seed *s);
@@ -147,6 +151,11 @@ int seed_run(struct store_tx *tx, void *job, struct err *e); /* store_job_fn */
 typedef void reload_done_fn(void *arg, const char *refused, const char *changes);
 /* Read the configuration again and take it over, or keep the old one and say why. done may be NULL. */
 void daemon_reload(struct daemon *d, reload_done_fn *done, void *arg);
+
+/* enabled.c: regions = "enabled" */
+int enabled_load(struct store_tx *tx, char **ret, struct err *e);
+void enabled_start(struct daemon *d, const char *known);
+void enabled_tick(struct daemon *d);
 
 /* once.c */
 void once_check(struct daemon *d);

@@ -53,6 +53,8 @@ is_caught_up(const struct daemon *d)
 		if (!f->is_caught_up)
 			return false;
 	}
+	if (d->is_asking_regions)
+		return false;
 	return pipeline_pending(d->pipeline) == 0 && outlets_are_quiet(d);
 }
 
@@ -87,7 +89,7 @@ count_errors(const struct daemon *d)
 {
 	const struct feed *f;
 	const struct outlet *o;
-	unsigned n = 0;
+	unsigned n = d->has_regions_failed;
 
 	TAILQ_FOREACH(f, &d->feeds, entry)
 		n += f->is_failed;

@@ -85,12 +85,6 @@ regions_free(struct regions *r)
 	mem_free(r);
 }
 
-bool
-regions_is_asking(const struct regions *r)
-{
-	return r->call;
-}
-
 const char *const *
 regions_list(const struct regions *r, size_t *ret_count)
 {

@@ -30,8 +30,6 @@ void regions_free(struct regions *r); /* cancels; NULL does nothing */
 
 /* Ask when it is time; call it every second or so, while some source wants it. */
 void regions_tick(struct regions *r);
-bool regions_is_asking(const struct regions *r);
-
 /* What is known now, in order of names; NULL-terminated. */
 const char *const *regions_list(const struct regions *r, size_t *ret_count);
 

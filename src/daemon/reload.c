@@ -58,6 +58,7 @@ seed_done(struct seed *s)
 	mem_free(s->rules);
 	mem_free(s->starts);
 	mem_free(s->cursors);
+	mem_free(s->regions);
 	memset(s, 0, sizeof(*s));
 }
 
@@ -109,7 +110,9 @@ seed_run(struct store_tx *tx, void *job, struct err *e)
 	int r;
 
 	mem_free(s->cursors);
+	mem_free(s->regions);
 	s->cursors = NULL;
+	s->regions = NULL;
 	r = meta_each(tx, RULE_KEY, on_known_rule, &known, e);
 	for (size_t i = 0; i < known.gone_count; i++) {
 		if (r == 0)
@@ -119,7 +122,7 @@ seed_run(struct store_tx *tx, void *job, struct err *e)
 	mem_free(known.gone);
 	for (size_t i = 0; r >= 0 && i < s->rule_count; i++)
 		r = note_rule(tx, s, i, !known.has_any, e);
-	if (r < 0)
+	if (r < 0 || enabled_load(tx, &s->regions, e) < 0)
 		return -1;
 	return cursor_list(tx, &s->cursors, &s->cursor_count, e);
 }
@@ -192,7 +195,7 @@ take_over(struct reload *r, struct plan *plan, struct buf *changes)
 	if (outlets_apply(d, &e) < 0)
 		log_err("reload.sink_kept error=\"%s\"", e.text);
 	outlets_retry_now(d);
-	(void)feeds_apply(d, r->seed.cursors, r->seed.cursor_count, &e);
+	feeds_apply(d, r->seed.cursors, r->seed.cursor_count);
 	feeds_poke(d, NULL, NULL);
 }
 

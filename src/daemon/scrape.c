@@ -65,9 +65,10 @@ collect_sources(struct daemon *d)
 		if (s.lag_ms >= 0 && s.state != POLLER_OFF)
 			metric_gauge(METRIC_SOURCE_LAG_SECONDS, f->source, f->account, f->region,
 			             (double)s.lag_ms / 1000);
-		if (f->reconcile.oldest_ms)
-			metric_gauge(METRIC_RECONCILE_AGE_SECONDS, f->source, f->account, f->region,
-			             (double)(clock_now_ms() - f->reconcile.oldest_ms) / 1000);
+		metric_gauge(METRIC_RECONCILE_AGE_SECONDS, f->source, f->account, f->region,
+		             f->reconcile.oldest_ms
+		                     ? (double)(clock_now_ms() - f->reconcile.oldest_ms) / 1000
+		                     : 0);
 	}
 }
 
@@ -85,6 +86,9 @@ collect_sinks(struct daemon *d, const struct scrape_job *j)
 		metric_gauge(METRIC_SINK_UP, o->name, NULL, NULL,
 		             !o->is_failing &&
 		                     (s.state == COURIER_READY || s.state == COURIER_STARTING));
+		metric_gauge(METRIC_QUEUE_ITEMS, o->name, NULL, NULL, 0);
+		metric_gauge(METRIC_DEAD_ITEMS, o->name, NULL, NULL, 0);
+		metric_gauge(METRIC_QUEUE_OLDEST_SECONDS, o->name, NULL, NULL, 0);
 	}
 	for (size_t i = 0; i < j->count; i++) {
 		const struct outbox_count *c = &j->counts[i];

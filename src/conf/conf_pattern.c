@@ -15,6 +15,7 @@
 #include "conf/conf_load.h"
 #include "conf/conf_problem.h"
 #include "conf/conf_text.h"
+#include "match/pattern.h"
 
 /* Fill pattern_text and pattern_where. false: reported. */
 static bool
@@ -45,6 +46,54 @@ read_pattern(struct conf_loader *l, size_t index, struct conf_rule *r)
 	return true;
 }
 
+/* What lint finds, with the rule it is about. */
+struct lint {
+	struct conf_loader *l;
+	const struct conf_rule *r;
+};
+
+/* "LINE:COLUMN: " goes from the text where the problem itself carries line and column. */
+static const char *
+without_place(const char *text)
+{
+	size_t n = strspn(text, "0123456789:");
+
+	return n > 0 && text[n] == ' ' ? text + n + 1 : text;
+}
+
+static void
+on_warning(void *arg, const struct pattern_where *where, const char *text)
+{
+	const struct lint *x = arg;
+	const struct conf_rule *r = x->r;
+
+	if (r->pattern_file[0] != '\0')
+		conf_warn_at(x->l->problems, r->pattern_where.file, where->line, "%s",
+		             without_place(text));
+	else
+		conf_warn(x->l->problems, &r->pattern_where, "rule '%s': pattern: %s", r->name,
+		          text);
+}
+
+static void
+parse_pattern(struct conf_loader *l, struct conf_rule *r)
+{
+	struct span text = span_of(r->pattern_text);
+	struct lint lint = { l, r };
+	struct pattern_where where = { 0 };
+	struct err e = { 0 };
+
+	r->pattern = pattern_parse(text, &where, &e);
+	if (r->pattern != NULL)
+		pattern_lint(r->pattern, text, on_warning, &lint);
+	else if (r->pattern_file[0] != '\0')
+		conf_error_at(l->problems, r->pattern_where.file, where.line, where.column, "%s",
+		              without_place(e.text));
+	else
+		conf_error(l->problems, &r->pattern_where, "rule '%s': pattern: %s", r->name,
+		           e.text);
+}
+
 static void
 load_pattern(struct conf_loader *l, size_t index, struct conf_rule *r)
 {
@@ -60,7 +109,8 @@ load_pattern(struct conf_loader *l, size_t index, struct conf_rule *r)
 			r->name);
 		return;
 	}
-	(void)read_pattern(l, index, r);
+	if (read_pattern(l, index, r))
+		parse_pattern(l, r);
 }
 
 void
@@ -73,5 +123,6 @@ conf_load_patterns(struct conf_loader *l)
 void
 conf_pattern_free(struct conf_rule *r)
 {
-	(void)r;
+	pattern_free(r->pattern);
+	r->pattern = NULL;
 }

@@ -240,7 +240,8 @@ test_whole_elements(void **state)
 		  "rules=({name=\"a b\";pattern=\"{\\\"a\\\":[1]}\";sinks=[\"h\"];});",
 		  SAYS("rule 'a b': name: \"a b\": a name holds letters, digits, '-', '_' and '.' only") },
 		{ FIXTURE_SOURCES FIXTURE_SINKS "rules=(1);",
-		  SAYS("rule 1: wants a group: { name = \"...\"; ... }") "findingsd.conf: warning: rules: there are none: findings are remembered, nobody is told\n" },
+		  "findingsd.conf: warning: rules: there are none: findings are remembered, nobody is told\n" SAYS(
+			  "rule 1: wants a group: { name = \"...\"; ... }") },
 		{ FIXTURE_SINKS FIXTURE_RULES,
 		  "findingsd.conf: sources: there is none that is enabled: nothing would be polled\n" },
 		{ "sources=({name=\"g\";type=\"guardduty\";});" FIXTURE_SINKS FIXTURE_RULES,

@@ -98,7 +98,7 @@ static void
 remember_line(struct conf_loader *l, const struct group *g, const char *key, unsigned line)
 {
 	l->lines = mem_reallocn(l->lines, l->line_count + 1, sizeof(*l->lines));
-	l->lines[l->line_count++] = (struct conf_line){ g->section, g->index, key, line };
+	l->lines[l->line_count++] = (struct conf_line){ g->section, g->index, key, line, false };
 }
 
 struct conf_where
@@ -115,6 +115,17 @@ conf_load_where(const struct conf_loader *l, enum conf_section section, size_t i
 		    strcmp(l->lines[i].key, key) == 0)
 			where.line = l->lines[i].line;
 	return where;
+}
+
+bool
+conf_load_is_bad(const struct conf_loader *l, enum conf_section section, size_t index,
+                 const char *key)
+{
+	for (size_t i = 0; i < l->line_count; i++)
+		if (l->lines[i].is_bad && l->lines[i].section == section &&
+		    l->lines[i].index == index && strcmp(l->lines[i].key, key) == 0)
+			return true;
+	return false;
 }
 
 /* ---- keys ---- */
@@ -201,6 +212,7 @@ read_key(struct conf_loader *l, struct group *g, const config_setting_t *s)
 	l->env.is_open_secret = l->env.is_plain_secret = false;
 	if (conf_value_read(k, &l->env, s, g->base, &e) < 0) {
 		ERROR_AT(l, s, "%s%s: %s", g->label, k->name, e.text);
+		l->lines[l->line_count - 1].is_bad = true;
 		conf_value_default(k, &l->env, g->base); /* so that nothing follows from it */
 	}
 	if (l->env.is_open_secret)

@@ -17,6 +17,7 @@ struct conf_line {
 	size_t index; /* of the element; 0 for groups */
 	const char *key;
 	unsigned line;
+	bool is_bad; /* it could not be read, and was told */
 };
 
 struct conf_loader {
@@ -39,6 +40,10 @@ void conf_load_defaults(struct conf_loader *l);
 /* Where a key stands; the element itself when the key was not given. */
 struct conf_where conf_load_where(const struct conf_loader *l, enum conf_section section,
                                   size_t index, const char *key);
+
+/* The key was given and could not be read: what is missing because of it is not told again. */
+bool conf_load_is_bad(const struct conf_loader *l, enum conf_section section, size_t index,
+                      const char *key);
 
 /* An element of a list section. */
 void *conf_element(const struct conf *c, enum conf_section section, size_t index);

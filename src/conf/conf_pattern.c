@@ -100,6 +100,9 @@ load_pattern(struct conf_loader *l, size_t index, struct conf_rule *r)
 	bool has_text = r->pattern_text[0] != '\0', has_file = r->pattern_file[0] != '\0';
 	struct conf_where at = conf_load_where(l, SECTION_RULE, index, "pattern");
 
+	if (conf_load_is_bad(l, SECTION_RULE, index, "pattern") ||
+	    conf_load_is_bad(l, SECTION_RULE, index, "pattern_file"))
+		return;
 	if (has_text == has_file) {
 		conf_error(
 			l->problems, &at,

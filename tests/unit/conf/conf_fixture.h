@@ -130,7 +130,7 @@ fixture_expect(const char *text, const char *problems)
 #define FIXTURE_SOURCES "aws={regions=[\"us-east-1\"];};sources=({name=\"g\";type=\"guardduty\";});"
 #define FIXTURE_SINKS   "sinks=({name=\"h\";type=\"webhook\";url=\"https://example.com/\";});"
 #define FIXTURE_RULES \
-	"rules=({name=\"r\";pattern=\"{\\\"source\\\":[\\\"a\\\"]}\";sinks=[\"h\"];});"
+	"rules=({name=\"r\";pattern=\"{\\\"source\\\":[\\\"aws.guardduty\\\"]}\";sinks=[\"h\"];});"
 #define FIXTURE_BASE FIXTURE_SOURCES FIXTURE_SINKS FIXTURE_RULES
 
 #endif

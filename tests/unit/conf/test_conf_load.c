@@ -185,7 +185,7 @@ test_source_keys(void **state)
 
 #define RULE                          \
 	FIXTURE_SOURCES FIXTURE_SINKS \
-		"rules=({name=\"r\";pattern=\"{\\\"source\\\":[\\\"a\\\"]}\";sinks=[\"h\"];%s});"
+		"rules=({name=\"r\";pattern=\"{\\\"source\\\":[\\\"aws.guardduty\\\"]}\";sinks=[\"h\"];%s});"
 
 static void
 test_rule_keys(void **state)
@@ -231,13 +231,13 @@ test_whole_elements(void **state)
 		{ FIXTURE_SOURCES FIXTURE_SINKS "rules=({name=\"r\";sinks=[\"h\"];});",
 		  SAYS("rule 'r': pattern: is missing: wants pattern or pattern_file") },
 		{ FIXTURE_SOURCES FIXTURE_SINKS
-		  "rules=({name=\"r\";pattern=\"{\\\"a\\\":[1]}\";});",
+		  "rules=({name=\"r\";pattern=\"{\\\"source\\\":[\\\"aws.guardduty\\\"]}\";});",
 		  SAYS("rule 'r': sinks: is missing: where the alerts go") },
 		{ FIXTURE_SOURCES FIXTURE_SINKS
-		  "rules=({name=\"r\";pattern=\"{\\\"a\\\":[1]}\";sinks=[\"hok\"];});",
+		  "rules=({name=\"r\";pattern=\"{\\\"source\\\":[\\\"aws.guardduty\\\"]}\";sinks=[\"hok\"];});",
 		  SAYS("rule 'r': sinks: there is no sink \"hok\"; did you mean \"h\"?") },
 		{ FIXTURE_SOURCES FIXTURE_SINKS
-		  "rules=({name=\"a b\";pattern=\"{\\\"a\\\":[1]}\";sinks=[\"h\"];});",
+		  "rules=({name=\"a b\";pattern=\"{\\\"source\\\":[\\\"aws.guardduty\\\"]}\";sinks=[\"h\"];});",
 		  SAYS("rule 'a b': name: \"a b\": a name holds letters, digits, '-', '_' and '.' only") },
 		{ FIXTURE_SOURCES FIXTURE_SINKS "rules=(1);",
 		  "findingsd.conf: warning: rules: there are none: findings are remembered, nobody is told\n" SAYS(
@@ -309,7 +309,7 @@ test_values_arrive(void **state)
 		"flood=\"30/10m\";headers={X-A=\"b\";};timeout=\"250ms\";max_in_flight=3;ca_file=\"ca.pem\";},"
 		"{name=\"t\";type=\"sns\";topic_arn=\"arn:aws:sns:eu-west-1:111122223333:x.fifo\";},"
 		"{name=\"m\";type=\"email\";url=\"smtps://localhost\";from=\"F <a@b>\";to=[\"a@b\",\"c@d\"];}"
-		");rules=({name=\"r\";pattern=\"{\\\"a\\\":[1]}\";sinks=[\"h\",\"m\"];on=[\"updated\"];"
+		");rules=({name=\"r\";pattern=\"{\\\"source\\\":[\\\"aws.guardduty\\\"]}\";sinks=[\"h\",\"m\"];on=[\"updated\"];"
 		"repeat_interval=\"1h\";repeat_backoff=2;});",
 		&c);
 
@@ -341,7 +341,7 @@ test_values_arrive(void **state)
 	assert_int_equal(c->rules[0].on, CHANGE_BIT(CHANGE_UPDATED));
 	assert_int_equal(c->rules[0].repeat_interval_ms, 3600000);
 	assert_true(c->rules[0].repeat_backoff == 2.0);
-	assert_string_equal(c->rules[0].pattern_text, "{\"a\":[1]}");
+	assert_string_equal(c->rules[0].pattern_text, "{\"source\":[\"aws.guardduty\"]}");
 	assert_int_equal(c->sources[0].where.line, 1);
 	assert_false(c->self_alerts.is_given);
 	conf_free(c);
@@ -376,8 +376,9 @@ static void
 test_conf_d_is_appended_in_name_order(void **state)
 {
 	static const char a[] = "sinks=({name=\"a\";type=\"webhook\";url=\"https://a/\";});";
-	static const char b[] = "rules=({name=\"b\";pattern=\"{\\\"a\\\":[1]}\";sinks=[\"a\"];});\n"
-				"sinks=({name=\"h\";type=\"webhook\";url=\"https://b/\";});";
+	static const char b[] =
+		"rules=({name=\"b\";pattern=\"{\\\"source\\\":[\\\"aws.guardduty\\\"]}\";sinks=[\"a\"];});\n"
+		"sinks=({name=\"h\";type=\"webhook\";url=\"https://b/\";});";
 	struct conf *c;
 
 	(void)state;

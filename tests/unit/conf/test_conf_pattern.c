@@ -13,7 +13,7 @@ test_a_pattern_in_the_rule_is_told_by_the_rules_line(void **state)
 	(void)state;
 	fixture_expect(
 		RULE("pattern=\"{\\\"detail\\\":{\\\"severity\\\":[{\\\"numerc\\\":[\\\">\\\",1]}]}}\";"),
-		"findingsd.conf:3: rule 'r': pattern: 1:26: detail.severity: unknown operator "
+		"findingsd.conf:3: rule 'r': pattern: 1:25: detail.severity: unknown operator "
 		"\"numerc\" (did you mean \"numeric\"?)\n");
 	fixture_expect(RULE("pattern=\"\";"),
 	               "findingsd.conf:3: rule 'r': pattern: is missing: wants pattern "
@@ -59,7 +59,7 @@ test_an_unknown_escape_is_told_where_the_pattern_stands(void **state)
 {
 	(void)state;
 	fixture_expect(
-		RULE("pattern=\"{\\\"a\\\":[\\\"x\\/y\\\"]}\";"),
+		RULE("pattern=\"{\\\"id\\\":[\\\"x\\/y\\\"]}\";"),
 		"findingsd.conf:3: warning: \\/ is no escape of libconfig: the backslash stays in the "
 		"text; write \\\\ for a backslash\n");
 }

@@ -114,6 +114,9 @@ struct conf_source {
 	enum conf_source_type type;
 	bool is_enabled;
 	int64_t interval_ms;
+	int64_t timeout_ms; /* of one attempt of one call */
+	struct conf_rate
+		rate; /* of the findings API, per account and region; count 0: AWS's published quota */
 	int64_t overlap_ms;
 	int64_t sweep_ms;     /* 0 = never */
 	int64_t reconcile_ms; /* 0 = never */

@@ -142,6 +142,8 @@ const struct conf_key conf_keys[] = {
 	       HELP("what the source is called; its cursor is kept under this name")),
 	SOURCE("overlap", DURATION, overlap_ms, DEFAULT("15m"), RANGE(0, 7 * DAY),
 	       HELP("how far back findings that come late are looked for, every 5 min")),
+	SOURCE("rate", RATE, rate, DEFAULT("off"), RANGE(1, 100000),
+	       HELP("calls of the findings API per account and region (off: what AWS publishes)")),
 	SOURCE("reconcile", DURATION, reconcile_ms, DEFAULT("5m"), RANGE(0, DAY),
 	       HELP("how often what was told as CRITICAL or HIGH is read again; 0 = never")),
 	SOURCE("regions", REGIONS, regions, RANGE(1, 64),
@@ -150,6 +152,8 @@ const struct conf_key conf_keys[] = {
 	       HELP("what the first poll tells: now, open, -24h, or an RFC 3339 instant")),
 	SOURCE("sweep", DURATION, sweep_ms, DEFAULT("6h"), RANGE(0, 7 * DAY),
 	       HELP("how often the last 7 days are read again; 0 = never")),
+	SOURCE("timeout", DURATION, timeout_ms, DEFAULT("60s"), RANGE(100, 10 * MINUTE),
+	       HELP("limit of one call's attempt, answer included")),
 	SOURCE("type", WORD, type, REQUIRED, WORDS(conf_source_types),
 	       HELP("which AWS service")),
 

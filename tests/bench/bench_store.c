@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/mem.h"
 #include "base/digest.h"
+#include "base/mem.h"
 #include "route/lifecycle.h"
 #include "store/cursor.h"
 #include "store/memory.h"
@@ -54,8 +54,8 @@ identity_of(uint64_t number, unsigned char ret[32])
 }
 
 static int
-tell(struct store_tx *tx, struct bench *b, const struct lifecycle_action *a, int64_t memory, int64_t event,
-     struct err *e)
+tell(struct store_tx *tx, struct bench *b, const struct lifecycle_action *a, int64_t memory,
+     int64_t event, struct err *e)
 {
 	char sink[65];
 	(void)snprintf(sink, sizeof(sink), "%.*s", SPAN_FMT(a->sink));
@@ -87,8 +87,11 @@ take_finding(struct store_tx *tx, const struct page_job *job, uint64_t number, s
 	struct bench *b = job->b;
 	struct lifecycle_reading r = { .updated_ms = 100, .created_ms = 100, .severity = 3 };
 	uint32_t matched = 0;
-	struct lifecycle_input in = { .reading = &r, .rules = b->rules, .matched = &matched,
-		                      .matched_count = job->is_quiet ? 0 : 1, .now_ms = 1000 };
+	struct lifecycle_input in = { .reading = &r,
+		                      .rules = b->rules,
+		                      .matched = &matched,
+		                      .matched_count = job->is_quiet ? 0 : 1,
+		                      .now_ms = 1000 };
 	static const struct memory_origin origin = { "hub", "111122223333", "us-east-1" };
 	struct span state;
 	int64_t id, seen_ms, event;
@@ -158,8 +161,9 @@ static int
 finish(struct store_tx *tx, void *arg, struct err *e)
 {
 	struct fetch_job *job = arg;
-	struct outbox_outcome o = { .now_ms = 6000, .is_attempt = true, .took_ms = 1,
-		                    .answer = SPAN_LIT("200") };
+	struct outbox_outcome o = {
+		.now_ms = 6000, .is_attempt = true, .took_ms = 1, .answer = SPAN_LIT("200")
+	};
 
 	for (size_t i = 0; i < job->count; i++) {
 		if (outbox_done(tx, job->items[i]->id, &o, e) < 0)
@@ -223,7 +227,8 @@ on_fetched(void *arg, const struct err *failed)
 static void
 next_step(struct bench *b)
 {
-	while (b->pages_waiting < PAGES_AHEAD && b->taken + b->pages_waiting * b->page < b->findings) {
+	while (b->pages_waiting < PAGES_AHEAD &&
+	       b->taken + b->pages_waiting * b->page < b->findings) {
 		struct page_job *job = mem_zalloc(sizeof(*job));
 		job->b = b;
 		job->first = b->taken + b->pages_waiting * b->page;
@@ -267,7 +272,9 @@ main(int argc, char **argv)
 {
 	static struct bench b;
 	static const char *const sinks[] = { "hook" };
-	struct rule_policy policy = { .name = "rule", .sinks = sinks, .sink_count = 1, .on = CHANGE_DEFAULT };
+	struct rule_policy policy = {
+		.name = "rule", .sinks = sinks, .sink_count = 1, .on = CHANGE_DEFAULT
+	};
 	char folder[] = "/tmp/findingsd-bench-XXXXXX", path[64];
 	struct store_options o = { .path = path };
 	size_t remembered = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
@@ -300,14 +307,15 @@ main(int argc, char **argv)
 	(void)getrusage(RUSAGE_SELF, &usage);
 	struct store_stats stats;
 	store_get_stats(b.store, &stats);
-	(void)printf("{\"findings\":%zu,\"remembered\":%zu,\"body\":%zu,\"page\":%zu,\"findings_per_second\":%.0f,"
-	             "\"cpu_seconds_per_1000\":%.4f,\"fill_per_second\":%.0f,\"groups\":%llu,\"checkpoints\":%llu,"
-	             "\"file_mib\":%.1f,\"wal_mib\":%.1f,\"rss_mib\":%.1f}\n",
-	             b.findings, remembered, b.body_bytes, b.page, (double)b.findings / seconds,
-	             cpu / (double)b.findings * 1000, fill_s > 0 ? (double)remembered / fill_s : 0,
-	             (unsigned long long)stats.groups, (unsigned long long)stats.checkpoints,
-	             (double)stats.file_bytes / 1048576, (double)stats.wal_bytes / 1048576,
-	             (double)usage.ru_maxrss / 1024);
+	(void)printf(
+		"{\"findings\":%zu,\"remembered\":%zu,\"body\":%zu,\"page\":%zu,\"findings_per_second\":%.0f,"
+		"\"cpu_seconds_per_1000\":%.4f,\"fill_per_second\":%.0f,\"groups\":%llu,\"checkpoints\":%llu,"
+		"\"file_mib\":%.1f,\"wal_mib\":%.1f,\"rss_mib\":%.1f}\n",
+		b.findings, remembered, b.body_bytes, b.page, (double)b.findings / seconds,
+		cpu / (double)b.findings * 1000, fill_s > 0 ? (double)remembered / fill_s : 0,
+		(unsigned long long)stats.groups, (unsigned long long)stats.checkpoints,
+		(double)stats.file_bytes / 1048576, (double)stats.wal_bytes / 1048576,
+		(double)usage.ru_maxrss / 1024);
 	store_close(b.store);
 	(void)unlink(path);
 	(void)rmdir(folder);

@@ -64,11 +64,15 @@ add_words(struct buf *out, size_t *column, struct span s)
 	}
 }
 
-/* Bytes of s from at that fit into one encoded word, on whole code points. */
+/* Bytes of s from at that one encoded word takes, on whole code points: what the line has left, if that is worth it. */
 static size_t
-word_len(struct span s, size_t at)
+word_len(struct span s, size_t at, size_t column)
 {
-	size_t n = str_utf8_cut(s.p + at, s.len - at, WORD_BYTES);
+	size_t left = column + 1 + WORD_FRAME < MIME_LINE_MAX
+	                      ? (MIME_LINE_MAX - column - 1 - WORD_FRAME) / 4 * 3
+	                      : 0;
+	size_t n = str_utf8_cut(s.p + at, s.len - at,
+	                        left >= 12 && left < WORD_BYTES ? left : WORD_BYTES);
 
 	return n ? n : 1;
 }
@@ -86,7 +90,7 @@ add_encoded(struct buf *out, size_t *column, struct span s)
 		(void)buf_add_char(&clean, c < 0x20 || c == 0x7f ? ' ' : (char)c);
 	}
 	for (size_t at = 0; at < clean.len;) {
-		size_t n = word_len((struct span){ clean.data, clean.len }, at);
+		size_t n = word_len((struct span){ clean.data, clean.len }, at, *column);
 
 		fold(out, column, WORD_FRAME + (n + 2) / 3 * 4);
 		(void)buf_add_str(out, "=?UTF-8?B?");

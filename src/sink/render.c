@@ -248,17 +248,12 @@ build_texts(struct build *b, const struct finding *f)
 static void
 build_plain(struct build *b, const struct err *why)
 {
-	enum { SOURCE, TYPE, ACCOUNT, REGION, TIME, TITLE, TEXT, SUBJECT, SEVERITY, FIELDS };
+	enum { SOURCE, TYPE, ACCOUNT, REGION, TIME, TITLE, TEXT, SUBJECT, FIELDS };
 	struct scan_field fields[FIELDS] = {
-		[SOURCE] = { .path = "source" },
-		[TYPE] = { .path = "detail-type" },
-		[ACCOUNT] = { .path = "account" },
-		[REGION] = { .path = "region" },
-		[TIME] = { .path = "time" },
-		[TITLE] = { .path = "detail.title" },
-		[TEXT] = { .path = "detail.text" },
-		[SUBJECT] = { .path = "detail.subject" },
-		[SEVERITY] = { .path = "detail.severity" },
+		[SOURCE] = { .path = "source" },       [TYPE] = { .path = "detail-type" },
+		[ACCOUNT] = { .path = "account" },     [REGION] = { .path = "region" },
+		[TIME] = { .path = "time" },           [TITLE] = { .path = "detail.title" },
+		[TEXT] = { .path = "detail.message" }, [SUBJECT] = { .path = "detail.subject" },
 	};
 	struct render_view *v = b->v;
 	struct span s[FIELDS] = { 0 };
@@ -272,9 +267,11 @@ build_plain(struct build *b, const struct err *why)
 	set_raw(b, &v->region, s[REGION], PLAIN_LINE, 64);
 	set_raw(b, &v->first_seen, s[TIME], PLAIN_LINE, 64);
 	set_raw(b, &v->last_seen, s[TIME], PLAIN_LINE, 64);
-	set_raw(b, &v->title, s[TITLE].len ? s[TITLE] : s[SUBJECT], PLAIN_LINE, RENDER_TITLE_MAX);
-	if (!*slot_get(b, &v->title))
-		set_raw(b, &v->title, s[TYPE], PLAIN_LINE, RENDER_TITLE_MAX);
+	set_raw(b, &v->title, s[TITLE].len ? s[TITLE] : s[TYPE], PLAIN_LINE, RENDER_TITLE_MAX);
+	if (!s[TITLE].len && s[SUBJECT].len) {
+		set_raw(b, &v->resource_id, s[SUBJECT], PLAIN_LINE, RENDER_FIELD_MAX);
+		set_pair(b, &v->title, &v->title, &v->resource_id, ": ", "");
+	}
 	if (!*slot_get(b, &v->title))
 		set_str(b, &v->title, "An event that findingsd cannot read");
 	set_raw(b, &v->description, s[TEXT], PLAIN_KEEP_LINES, RENDER_DESCRIPTION_MAX);

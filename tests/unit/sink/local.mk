@@ -2,7 +2,10 @@ unit_programs += \
 	tests/unit/sink/test_answer \
 	tests/unit/sink/test_breaker \
 	tests/unit/sink/test_courier \
-	tests/unit/sink/test_hooksign
+	tests/unit/sink/test_hooksign \
+	tests/unit/sink/test_mime \
+	tests/unit/sink/test_plain \
+	tests/unit/sink/test_smtptalk
 
 sink_rig = tests/unit/sink/rig.c tests/unit/sink/rig.h tests/unit/sink/fake_aws.c tests/unit/sink/fake_aws.h
 tests_unit_sink_test_courier_SOURCES = tests/unit/sink/test_courier.c $(sink_rig)

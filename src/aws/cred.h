@@ -50,6 +50,8 @@ struct cred_role {
 
 /* The chain. Nothing is read before the first cred_get. */
 struct cred *cred_new_chain(struct api_env *env, const struct cred_options *o);
+/* One profile of the files and nothing else. */
+struct cred *cred_new_profile(struct api_env *env, const char *profile, const char *region);
 /* A role assumed with source's keys (counted: source may be freed by its owner first). */
 struct cred *cred_new_role(struct api_env *env, struct cred *source, const struct cred_role *role);
 /* Fixed keys, for tests and for configured ones. */
@@ -66,8 +68,11 @@ struct cred_keys *cred_peek(struct cred *c);
 struct cred_want *cred_get(struct cred *c, cred_done_fn *on_done, void *arg);
 void cred_cancel(struct cred_want *w);
 
-/* AWS refused these keys as expired or unknown: the next cred_get fetches new ones. Others than the present: nothing. */
-void cred_invalidate(struct cred *c, const struct cred_keys *refused);
+/*
+ * AWS refused these keys as expired or unknown: the next cred_get fetches new ones. true: it is worth to try again with
+ * what cred_get gives then; false: these are too young for others to be any better.
+ */
+bool cred_invalidate(struct cred *c, const struct cred_keys *refused);
 
 /* Read files and environment again at the next use (reload). */
 void cred_reload(struct cred *c);

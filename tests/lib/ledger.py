@@ -16,7 +16,7 @@ Arrival = collections.namedtuple("Arrival", "identity change key")
 
 
 def from_hook(deliveries):
-    """Arrivals of webhook deliveries: header X-Findingsd-Finding or the body's data.identity, type or header
+    """Arrivals of webhook deliveries: header X-Findingsd-Finding or the body's data.finding, type or header
     X-Findingsd-Change. Refused ones (no 2xx) are attempts, not arrivals."""
     found = []
     for one in deliveries:
@@ -26,7 +26,7 @@ def from_hook(deliveries):
         if identity is None or change is None:
             body = one.json
             data = body.get("data", {})
-            identity = identity or data.get("identity") or body.get("identity")
+            identity = identity or data.get("finding") or data.get("identity")
             change = change or data.get("change") or body.get("type", "").rpartition(".")[2]
         found.append(Arrival(identity, change, one.key))
     return found

@@ -17,7 +17,7 @@ def program(name):
     """The path of findingsd or findingsctl (FINDINGSD_BIN, FINDINGSCTL_BIN win); None when it has not been built."""
     named = os.environ.get(name.upper() + "_BIN")
     if named:
-        return os.path.abspath(named)
+        return os.path.abspath(named) if os.access(named, os.X_OK) else None
     for place in (("src", name), (name,), ("src", "daemon", name), ("src", "ctl", name)):
         path = os.path.join(build_dir(), *place)
         if os.access(path, os.X_OK) and os.path.isfile(path):

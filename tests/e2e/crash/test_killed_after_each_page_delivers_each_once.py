@@ -27,7 +27,7 @@ def test_killed_after_each_page_delivers_each_once(service, op, sim, hook, make_
                          rules=[rule("all", {"source": ["aws." + service]}, "hook")])
     pages = COUNT // (100 if service == "securityhub" else 50)
     for page in range(1, pages + 1):
-        since = sim.counters()["requests"].get(op, 0)
+        since = sim.counters().get("requests." + op, 0)
         daemon.start()
         sim.wait("requests.%s>=%d" % (op, since + page))
         daemon.kill()

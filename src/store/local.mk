@@ -1,4 +1,4 @@
-libfindings_a_SOURCES += \
+store_sources = \
 	src/store/store.c src/store/store.h \
 	src/store/worker.c src/store/worker.h \
 	src/store/engine.c src/store/engine.h \
@@ -19,3 +19,4 @@ libfindings_a_SOURCES += \
 	src/store/audit.c src/store/audit.h \
 	src/store/quarantine.c src/store/quarantine.h \
 	src/store/upkeep.c
+libfindings_a_SOURCES += $(store_sources)

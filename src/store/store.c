@@ -48,6 +48,8 @@ new_store(const struct store_options *o)
 	s->wal_path = mem_printf("%s-wal", o->path);
 	if (s->options.hot_limit == 0)
 		s->options.hot_limit = HOT_LIMIT;
+	if (s->options.wal_bytes == 0)
+		s->options.wal_bytes = ENGINE_WAL_BYTES;
 	if (s->options.reserve_bytes == 0)
 		s->options.reserve_bytes = RESERVE_BYTES;
 	STAILQ_INIT(&s->queue);

@@ -36,7 +36,8 @@ struct store_options {
 	size_t cache_bytes; /* page cache; 0 = 8 MiB */
 	int64_t reserve_bytes; /* free space kept on the disk: below it only what finishes is written; 0 = 16 MiB, -1 = none */
 	int64_t max_page_count; /* for tests of a full disk; 0 = no limit */
-	size_t hot_limit; /* for tests: identities kept out of the big index at most; 0 = 32,768 */
+	size_t hot_limit;  /* for tests: identities kept out of the big index at most; 0 = 32,768 */
+	int64_t wal_bytes; /* write the log back past this; 0 = 8 MiB */
 };
 
 /*

@@ -187,8 +187,8 @@ int
 tx_group_begin(struct store_tx *tx, struct err *e)
 {
 	tx->rc = 0;
-	tx->sink_mark_group = tx->sink_count;
-	tx->hot_mark_group = tx->hot.count;
+	tx->sink_mark_group = tx->sink_mark_job = tx->sink_count;
+	tx->hot_mark_group = tx->hot_mark_job = tx->hot.count;
 	if (!sqlite3_get_autocommit(tx->db))
 		return 0; /* read-only: the one transaction that never ends */
 	return tx_sql(tx, "BEGIN IMMEDIATE", e);

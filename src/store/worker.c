@@ -235,8 +235,8 @@ tend(struct store *s, int quiet_ms)
 			&e); /* a failure shows in the next group; the index holds twice the limit */
 	if (s->is_wal_stuck || s->wal_pages == 0)
 		return;
-	if (wal_bytes > ENGINE_WAL_BYTES || (quiet_ms >= IDLE_MS && wal_bytes > IDLE_WAL_BYTES) ||
-	    quiet_ms >= LONG_IDLE_MS)
+	if (wal_bytes > s->options.wal_bytes ||
+	    (quiet_ms >= IDLE_MS && wal_bytes > IDLE_WAL_BYTES) || quiet_ms >= LONG_IDLE_MS)
 		checkpoint(s);
 }
 

@@ -32,8 +32,8 @@ add(struct store_tx *tx, struct step *s, struct err *e)
 {
 	static const char body[] = "{\"detail\":{}}";
 
-	if (s->notice.event_id == 0 &&
-	    outbox_event_add(tx, (struct span){ body, sizeof(body) - 1 }, &s->notice.event_id, e) < 0)
+	if (s->notice.event_id == 0 && outbox_event_add(tx, (struct span){ body, sizeof(body) - 1 },
+	                                                &s->notice.event_id, e) < 0)
 		return -1;
 	return outbox_add(tx, &s->notice, &s->id, e);
 }

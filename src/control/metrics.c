@@ -387,5 +387,5 @@ print_number(struct buf *out, double v)
 	else if (v == floor(v) && fabs(v) < 9007199254740992.0)
 		(void)buf_printf(out, "%.0f", v);
 	else
-		(void)buf_printf(out, "%.9g", v);
+		(void)buf_printf(out, "%.15g", v);
 }

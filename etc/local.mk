@@ -5,6 +5,7 @@ pattern_files = \
 	etc/patterns/guardduty-high-critical.json \
 	etc/patterns/securityhub-control.json \
 	etc/patterns/securityhub-guardduty.json \
+	etc/patterns/securityhub-high-critical.json \
 	etc/patterns/securityhub-high-medium.json \
 	etc/patterns/severity-critical.json
 EXTRA_DIST += $(conf_files) $(pattern_files) etc/conf.d/README

@@ -20,7 +20,6 @@ test_a_pattern_in_the_rule_is_told_by_the_rules_line(void **state)
 	               "or pattern_file\n");
 	fixture_expect(
 		RULE("pattern=1;"),
-		"findingsd.conf:3: rule 'r': pattern: is missing: wants pattern or pattern_file\n"
 		"findingsd.conf:3: rule 'r': pattern: wants a text in quotes; found the integer 1\n");
 }
 

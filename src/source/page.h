@@ -53,7 +53,7 @@ struct page {
 
 	/* Private: use page_free. */
 	struct buf bytes;
-	struct buf asked_bytes;
+	char *asked_bytes;
 	char *names;
 	struct budget *budget;
 	size_t reserved;
@@ -61,6 +61,9 @@ struct page {
 
 /* True: a finding of these instants that was never seen before is remembered silently (DESIGN, "First sight"). */
 bool page_is_baseline(const struct page *p, int64_t created_ms, int64_t updated_ms);
+
+/* The instant that belongs to start: NOW: the first start; AGO, AT: since when what is updated is told; OPEN: 0. */
+int64_t page_start_ms(const struct page *p);
 
 /* Free, and give the bytes back to the budget. Loop's thread. NULL does nothing. */
 void page_free(struct page *p);
@@ -71,7 +74,8 @@ void page_free(struct page *p);
  */
 typedef void budget_fn(void *arg);
 struct budget_wait {
-	struct budget_wait *next, **prev_next; /* NULL: not waiting */
+	struct budget_wait *next, *prev; /* private */
+	bool is_waiting;
 	size_t bytes;
 	budget_fn *fn;
 	void *arg;

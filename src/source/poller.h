@@ -56,6 +56,9 @@ struct poller_hooks {
 	               void *arg); /* service off, or on again */
 	/* A live window starts over 10 min late: we were blind from..to (AWS's time). What happened then is read now. */
 	void (*on_gap)(struct poller *p, int64_t from_ms, int64_t to_ms, void *arg);
+	/* Does another region answer with the same credentials? Then a refusal of theirs means that this region is not
+	 * opted in: a state, not a fault. Missing: no. */
+	bool (*is_account_working)(struct poller *p, void *arg);
 	/* All that is due was read and committed, or (is_failed) cannot be now. For --once. May fire often. */
 	void (*on_caught_up)(struct poller *p, bool is_failed, void *arg);
 };

@@ -36,7 +36,7 @@ source_at(size_t i)
 const char *
 source_stream_name(enum source_stream s)
 {
-	return (int)s < SOURCE_STREAM_COUNT ? stream_names[s] : "unknown";
+	return s < SOURCE_STREAM_COUNT ? stream_names[s] : "unknown";
 }
 
 bool

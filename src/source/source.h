@@ -25,7 +25,8 @@ enum source_stream {
 	STREAM_SWEEP,    /* 7 days back, every `sweep` */
 	STREAM_REREAD,   /* by id: what has open notices; no cursor */
 };
-enum { SOURCE_STREAM_COUNT = 5, SOURCE_CURSOR_COUNT = 4 };
+#define SOURCE_STREAM_COUNT 5
+#define SOURCE_CURSOR_COUNT 4                         /* without STREAM_REREAD */
 const char *source_stream_name(enum source_stream s); /* "live", "late", ... */
 bool source_stream_parse(const char *s, enum source_stream *ret);
 
@@ -61,7 +62,7 @@ void source_request_init(struct source_request *r);
 void source_request_done(struct source_request *r);
 void source_request_clear(struct source_request *r);
 
-enum { SOURCE_TOKEN_BYTES = 64 * 1024, SOURCE_ITEMS_MAX = 10000 };
+enum { SOURCE_TOKEN_BYTES = 64 * 1024, SOURCE_ITEMS_MAX = 10000, SOURCE_REREAD_MAX = 50 };
 
 /* What a page says. Spans point into the answer. */
 struct source_page {

@@ -102,29 +102,35 @@ restart_or_halve(struct walk *w, unsigned *count, unsigned limit)
 }
 
 enum walk_verdict
-walk_on_page(struct walk *w, const struct walk_page *page, struct walk_result *ret)
+walk_on_page(struct walk *w, const struct walk_page *page)
 {
-	bool is_last = page->token.len == 0;
-
 	assert(w->is_active && !w->is_window_read);
 	w->empty_run = page->count == 0 ? w->empty_run + 1 : 0;
-	if (is_repeat(w, page) || w->empty_run > WALK_EMPTY_PAGES_MAX) {
-		w->repeats++;
-		return restart_or_halve(w, &w->loop_restarts, 1);
-	}
+	if (!is_repeat(w, page) && w->empty_run <= WALK_EMPTY_PAGES_MAX)
+		return WALK_TAKE;
+	w->repeats++;
+	return restart_or_halve(w, &w->loop_restarts, 1);
+}
+
+void
+walk_take(struct walk *w, const struct walk_page *page, struct walk_result *ret)
+{
+	assert(w->is_active && !w->is_window_read);
 	w->page_index++;
 	w->pages++;
 	w->findings += page->count;
 	follow_order(w, page);
 
 	mem_free(w->token);
-	w->token = is_last ? NULL : span_dup(page->token);
 	w->token_len = page->token.len;
-	w->is_window_read = is_last;
+	w->token = w->token_len == 0 ? NULL : span_dup(page->token);
+	w->is_window_read = w->token_len == 0;
 
-	*ret = (struct walk_result){ .is_last = is_last };
+	*ret = (struct walk_result){
+		.is_last = w->is_window_read,
+		.is_final = w->is_window_read && w->end_ms >= w->goal_ms,
+	};
 	judge_watermark(w, ret);
-	return WALK_TAKE;
 }
 
 enum walk_verdict
@@ -153,7 +159,9 @@ walk_on_committed(struct walk *w, const struct walk_result *result)
 	if (!result->is_last) {
 		/* A checkpoint: should the window start again, then from here. Its question stays as it is. */
 		if (result->has_watermark && result->watermark_ms > w->resume_ms)
-			w->resume_ms = floor_to(result->watermark_ms, w->unit_ms);
+			w->resume_ms = floor_to(
+				result->watermark_ms < w->end_ms ? result->watermark_ms : w->end_ms,
+				w->unit_ms);
 		return false;
 	}
 	if (w->end_ms >= w->goal_ms) {
@@ -240,8 +248,8 @@ follow_order(struct walk *w, const struct walk_page *page)
 {
 	if (page->count == 0)
 		return;
-	if (!page->has_times || !page->is_sorted || page->min_ms < w->max_seen_ms ||
-	    page->min_ms < w->start_ms || page->max_ms > w->end_ms)
+	if (!page->has_times || page->min_ms < w->max_seen_ms || page->min_ms < w->start_ms ||
+	    page->max_ms > w->end_ms)
 		w->is_ascending = false;
 	if (page->max_ms > w->max_seen_ms)
 		w->max_seen_ms = page->max_ms;

@@ -60,7 +60,7 @@ struct walk {
 
 /* What the poller does next. */
 enum walk_verdict {
-	WALK_TAKE,    /* hand the page over, with what walk_page_result says */
+	WALK_TAKE,    /* go on with walk_take, then hand the page over */
 	WALK_AGAIN,   /* ask the same again, after a back-off */
 	WALK_RESTART, /* the page is void: ask walk_query again, at once */
 	WALK_STUCK,   /* cannot get smaller: back off, say so, then walk_query again */
@@ -73,14 +73,14 @@ struct walk_page {
 	uint64_t fingerprint; /* of the page's items: equal pages have equal ones; 0 = none */
 	/* Instants of the items; has_times false: at least one could not be read, or they are not known (yet). */
 	bool has_times;
-	bool is_sorted; /* within the page */
 	int64_t min_ms, max_ms;
 };
 
-/* With WALK_TAKE. */
+/* With WALK_TAKE: what is to be committed with the page. */
 struct walk_result {
 	bool is_last;       /* of the window */
-	bool has_watermark; /* watermark_ms is to be committed with this page */
+	bool is_final;      /* of the walk */
+	bool has_watermark; /* all up to watermark_ms was read */
 	int64_t watermark_ms;
 };
 
@@ -95,8 +95,10 @@ void walk_done(struct walk *w); /* frees the token; not walking */
 /* The question to ask now. False: nothing to ask (not active, or the window waits for its commit). */
 bool walk_query(const struct walk *w, struct source_query *ret, struct span *ret_token);
 
-enum walk_verdict walk_on_page(struct walk *w, const struct walk_page *page,
-                               struct walk_result *ret);
+/* A page came: may it be taken? Looks at its count, token and fingerprint only. */
+enum walk_verdict walk_on_page(struct walk *w, const struct walk_page *page);
+/* Then, when its findings are there: take it. */
+void walk_take(struct walk *w, const struct walk_page *page, struct walk_result *ret);
 
 enum walk_failure {
 	WALK_FAILED_TOKEN,   /* the API refused the token */

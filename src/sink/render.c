@@ -96,15 +96,18 @@ set_pair(struct build *b, const char **slot, const char *const *name, const char
          const char *between, const char *after)
 {
 	size_t need = strlen(slot_get(b, name)) + strlen(slot_get(b, id)) + 16;
+	const char *first, *second;
 
-	/* The arena may move while it is read: make the room first. */
+	/* The arena may move while it is read: make the room first. The slot may be one of the two. */
 	(void)buf_reserve(b->arena, need);
+	first = slot_get(b, name);
+	second = slot_get(b, id);
 	slot_begin(b, slot);
-	(void)buf_add_str(b->arena, slot_get(b, name));
-	if (*slot_get(b, name) && *slot_get(b, id))
+	(void)buf_add_str(b->arena, first);
+	if (*first && *second)
 		(void)buf_add_str(b->arena, between);
-	(void)buf_add_str(b->arena, slot_get(b, id));
-	if (*slot_get(b, name) && *slot_get(b, id))
+	(void)buf_add_str(b->arena, second);
+	if (*first && *second)
 		(void)buf_add_str(b->arena, after);
 	slot_end(b);
 }

@@ -39,8 +39,7 @@ struct server *server_new(struct event_base *base, const struct server_route *ro
  * Open the unix socket at path, 0660, for the group (left as it is where there is none of that name or we may not).
  * A socket that nobody serves any more is replaced.
  *
- * Returns 0, or -1 with e: ERR_LOCKED somebody answers there, ERR_CONFIG the path is too long or no socket,
- * ERR_IO what bind said.
+ * Returns 0, or -1 with e: ERR_LOCKED somebody answers there, ERR_CONFIG the path cannot be used, ERR_LIMIT no resources.
  */
 int server_listen_unix(struct server *s, const char *path, const char *group, struct err *e);
 

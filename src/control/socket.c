@@ -43,7 +43,8 @@ socket_bind_unix(const char *path, const char *group, struct err *e)
 	r = bind(fd, (const struct sockaddr *)&sun, sizeof(sun));
 	(void)umask(old);
 	if (r < 0 || listen(fd, BACKLOG) < 0) {
-		err_set(e, ERR_IO, "%s: cannot listen there: %s (is the folder there, and ours?)",
+		err_set(e, ERR_CONFIG,
+		        "control.socket: %s: cannot listen there: %s (is the folder there, and ours?)",
 		        path, strerror(errno));
 		close(fd);
 		return -1;
@@ -74,7 +75,8 @@ clear_the_way(const char *path, const struct sockaddr_un *sun, struct err *e)
 		               "control.socket and a state_dir of its own",
 		               path);
 	if (unlink(path) < 0 && errno != ENOENT)
-		return err_set(e, ERR_IO, "%s: cannot remove the old socket: %s", path,
+		return err_set(e, ERR_CONFIG,
+		               "control.socket: %s: cannot remove the old socket: %s", path,
 		               strerror(errno));
 	return 0;
 }

@@ -20,4 +20,7 @@ libfindings_a_SOURCES += \
 	src/daemon/reload.c \
 	src/daemon/scrape.c src/daemon/scrape.h \
 	src/daemon/take.c src/daemon/take.h
-# sbin_PROGRAMS comes when every room that it needs is there
+
+sbin_PROGRAMS += src/daemon/findingsd
+src_daemon_findingsd_SOURCES = src/daemon/main.c
+src_daemon_findingsd_LDADD = libfindings.a $(LIBS_ALL)

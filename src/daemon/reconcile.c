@@ -28,7 +28,7 @@ enum {
 
 struct reconcile_job {
 	struct feed *feed;
-	int64_t now_ms;
+	int64_t now_ms, interval_ms;
 	struct memory_watched **found;
 	size_t count;
 	uint64_t watched;
@@ -50,8 +50,8 @@ list_run(struct store_tx *tx, void *job, struct err *e)
 		return -1;
 	if (!j->watched)
 		return 0;
-	if (memory_watch_list(tx, &origin, SEVERITY_HIGH, j->now_ms - f->reconcile.interval_ms,
-	                      limit, &j->found, &j->count, e) < 0)
+	if (memory_watch_list(tx, &origin, SEVERITY_HIGH, j->now_ms - j->interval_ms, limit,
+	                      &j->found, &j->count, e) < 0)
 		return -1;
 	if (j->count)
 		return 0;
@@ -113,6 +113,7 @@ reconcile_tick(struct daemon *d, int64_t now_ms)
 		j = mem_zalloc(sizeof(*j));
 		j->feed = f;
 		j->now_ms = now_ms;
+		j->interval_ms = f->reconcile.interval_ms;
 		f->reconcile.is_busy = true;
 		store_run(d->store, list_run, list_done, j);
 	}

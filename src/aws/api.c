@@ -30,7 +30,7 @@ enum { API_MAGIC = 0x61706963, WHERE_BYTES = 160, HEADERS_MAX = 8, URL_MAX_BYTES
 
 static const int64_t default_timeout_ms = 60000;
 static const size_t default_answer_bytes = 8u << 20;
-static const int64_t backoff_base_ms = 1000, backoff_cap_ms = 20000;
+static const int64_t backoff_cap_ms = 20000;
 static const int64_t hint_slack_ms =
 	5000; /* x-amz-retry-after: wait that long, at most this much longer */
 static const int64_t skew_min_ms = 240000; /* less than this is not why a signature was refused */
@@ -174,7 +174,8 @@ wait_in(struct api *a, enum api_state state, int64_t ms)
 static int64_t
 pause_ms(const struct api *a)
 {
-	int64_t ms = pace_backoff_ms(backoff_base_ms, backoff_cap_ms, a->retries, pace_random());
+	int64_t ms = pace_backoff_ms(api_env_backoff_base_ms(a->env), backoff_cap_ms, a->retries,
+	                             pace_random());
 	int64_t hint_ms = a->answer.retry_after_ms;
 
 	if (hint_ms >= 0 && ms < hint_ms)

@@ -33,6 +33,7 @@ struct api_options {
 	const char *proxy;                 /* NULL: the environment's */
 	const char *user_agent;            /* NULL: "findingsd/VERSION" */
 	unsigned max_attempts;             /* 0: AWS_MAX_ATTEMPTS, else 3 */
+	int64_t backoff_base_ms;           /* 0: 1000, as the SDKs */
 };
 
 struct api_env *api_env_new(const struct api_options *o);

@@ -55,6 +55,7 @@ struct api_env {
 	struct endpoint_override overrides[OVERRIDES_MAX]; /* strings of its own */
 	char *url, *ca_file, *proxy, *user_agent;
 	unsigned max_attempts;
+	int64_t backoff_base_ms;
 	size_t calls; /* under way */
 	struct place_entry *places;
 	struct counter_entry *counters;
@@ -108,6 +109,7 @@ take_options(struct api_env *env, const struct api_options *o)
 	env->proxy = mem_strdup(o->proxy);
 	env->user_agent = mem_strdup(o->user_agent ? o->user_agent : "findingsd/" PACKAGE_VERSION);
 	env->max_attempts = attempts_of(o->max_attempts);
+	env->backoff_base_ms = o->backoff_base_ms > 0 ? o->backoff_base_ms : 1000;
 }
 
 struct api_env *
@@ -443,6 +445,12 @@ unsigned
 api_env_max_attempts(const struct api_env *env)
 {
 	return env->max_attempts;
+}
+
+int64_t
+api_env_backoff_base_ms(const struct api_env *env)
+{
+	return env->backoff_base_ms;
 }
 
 void

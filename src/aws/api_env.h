@@ -58,6 +58,7 @@ const char *api_env_ca_file(const struct api_env *env);
 const char *api_env_proxy(const struct api_env *env);
 const char *api_env_user_agent(const struct api_env *env);
 unsigned api_env_max_attempts(const struct api_env *env);
+int64_t api_env_backoff_base_ms(const struct api_env *env);
 void api_env_call_began(struct api_env *env);
 void api_env_call_ended(struct api_env *env);
 

@@ -25,6 +25,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "net/loop.h"
 #include "net/pace.h"
 
@@ -210,6 +211,19 @@ plan_refresh(struct cred *c, int64_t now_ms)
 	c->stale_ms = until_ms - (mandatory_ms < life_ms / 4 ? mandatory_ms : life_ms / 4);
 }
 
+static void
+warn_refresh(const struct cred *c, int64_t now_ms)
+{
+	char left[24] = "unlimited";
+
+	if (c->keys->expires_mono_ms != INT64_MAX)
+		(void)str_duration((c->keys->expires_mono_ms - now_ms) / 1000 * 1000, left,
+		                   sizeof(left));
+	log_warn(
+		"cred.refresh_failed origin=\"%s\" left=%s \"the present credentials stay in use: %s\"",
+		c->origin, left, c->error.text);
+}
+
 void
 cred_fetched(struct cred *c, struct cred_keys *keys, const char *origin, const struct err *e)
 {
@@ -221,10 +235,7 @@ cred_fetched(struct cred *c, struct cred_keys *keys, const char *origin, const s
 		c->error = *e;
 		c->not_before_ms = now_ms + (is_usable(c) ? background_retry_ms : retry_ms);
 		if (is_alive(c))
-			log_warn(
-				"cred.refresh_failed origin=%s left_s=%lld \"the present credentials are used until they expire: %s\"",
-				c->origin, (long long)((c->keys->expires_mono_ms - now_ms) / 1000),
-				e->text);
+			warn_refresh(c, now_ms);
 	} else {
 		cred_keys_unref(c->keys);
 		c->keys = keys;

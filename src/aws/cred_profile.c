@@ -160,11 +160,6 @@ find_source(struct api_env *env, const struct files *f, const char *profile, con
 		   *kind = get(f, profile, "credential_source");
 	struct cred_found found = { 0 };
 
-	if ((source != NULL) == (kind != NULL))
-		return err_set(
-			e, ERR_AUTH,
-			"profile %s has role_arn: give exactly one of source_profile and credential_source",
-			profile);
 	if (kind != NULL && strcmp(kind, "Environment") != 0)
 		return err_set(
 			e, ERR_AUTH,
@@ -212,6 +207,12 @@ find_role(struct api_env *env, const struct files *f, const char *profile,
 		return err_set(e, ERR_AUTH,
 		               "profile %s: duration_seconds is not a number from 900 to 43200",
 		               profile);
+	if ((get(f, profile, "source_profile") != NULL) ==
+	    (get(f, profile, "credential_source") != NULL))
+		return err_set(
+			e, ERR_AUTH,
+			"profile %s has role_arn: give exactly one of source_profile and credential_source",
+			profile);
 	if (check_sources(f, profile, e) != 0 ||
 	    find_source(env, f, profile, role.region, &source, e) != 0)
 		return -1;

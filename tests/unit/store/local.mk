@@ -1,5 +1,6 @@
 unit_programs += \
 	tests/unit/store/test_crash \
+	tests/unit/store/test_damage \
 	tests/unit/store/test_memory \
 	tests/unit/store/test_outbox \
 	tests/unit/store/test_store

@@ -2,6 +2,7 @@ unit_programs += \
 	tests/unit/store/test_crash \
 	tests/unit/store/test_damage \
 	tests/unit/store/test_memory \
+	tests/unit/store/test_model \
 	tests/unit/store/test_outbox \
 	tests/unit/store/test_store
 EXTRA_DIST += tests/unit/store/scratch.h

@@ -359,7 +359,16 @@ test_cursors_come_back(void **state)
 	job.key.watermark_ms = 0;
 	scratch_run(&s, get_cursor, &job);
 	assert_int_equal(job.rc, 1);
-	assert_memory_equal(&job.found, &c, sizeof(c));
+	assert_string_equal(job.found.source, "hub");
+	assert_string_equal(job.found.account, "111122223333");
+	assert_string_equal(job.found.region, "us-east-1");
+	assert_int_equal(job.found.stream, CURSOR_LIVE);
+	assert_int_equal(job.found.watermark_ms, 7);
+	assert_int_equal(job.found.target_ms, 2);
+	assert_int_equal(job.found.started_ms, 3);
+	assert_int_equal(job.found.start_kind, 4);
+	assert_int_equal(job.found.start_ms, 5);
+	assert_int_equal(job.found.last_success_ms, 6);
 	assert_int_equal(job.count, 2);
 	assert_int_equal(job.list[1].watermark_ms, 1);
 	mem_free(job.list);

@@ -93,7 +93,7 @@ static void
 print_default(const struct conf_key *k, struct buf *out)
 {
 	if (k->is_required)
-		(void)buf_add_str(out, "required");
+		(void)buf_add_str(out, "(required)");
 	else if (k->def == NULL)
 		(void)buf_add_char(out, '-');
 	else if (k->def[0] == '\0')

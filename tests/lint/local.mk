@@ -7,6 +7,7 @@ lint_programs = \
 	tests/lint/check-format \
 	tests/lint/check-man \
 	tests/lint/check-symbols \
+	tests/lint/check-keys \
 	tests/lint/check-unit
 TESTS += $(lint_programs)
 EXTRA_DIST += $(lint_programs) tests/lint/lintlib.py tests/lint/size-exceptions

@@ -255,28 +255,27 @@ note_committed(struct poller *p, enum source_stream stream, const struct walk_re
 void
 walks_hand(struct poller *p, struct page *page, const struct walk_result *result)
 {
+	enum source_stream stream = page->stream;
 	struct handed *h;
 	bool has_cursor = false;
 
-	if (page->stream < SOURCE_CURSOR_COUNT && page->cursors[page->stream].started_ms == 0)
+	if (stream < SOURCE_CURSOR_COUNT && page->cursors[stream].started_ms == 0)
 		fill_cursor(p, page, result);
 	for (int i = 0; i < SOURCE_CURSOR_COUNT; i++)
 		has_cursor |= page->has_cursor[i];
 	if (page->count == 0 && !has_cursor && page->asked_count == 0) {
 		page_free(page);
-		note_committed(p, page->stream, result);
+		note_committed(p, stream, result);
 		return;
 	}
 	if (has_cursor && need_not_persist(p, page, result)) {
-		enum source_stream stream = page->stream;
-
 		p->cursors[stream] = page->cursors[stream];
 		page_free(page);
 		note_committed(p, stream, result);
 		return;
 	}
 	h = mem_zalloc(sizeof(*h));
-	h->stream = page->stream;
+	h->stream = stream;
 	h->result = *result;
 	memcpy(h->has_cursor, page->has_cursor, sizeof(h->has_cursor));
 	memcpy(h->cursors, page->cursors, sizeof(h->cursors));

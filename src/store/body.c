@@ -21,12 +21,8 @@ outbox_event_add(struct store_tx *tx, struct span body, int64_t *ret_id, struct 
 	if (body.len == 0 || body.len > OUTBOX_EVENT_MAX)
 		return err_set(e, ERR_LIMIT, "store: an event of %zu bytes, at most %d", body.len,
 		               (int)OUTBOX_EVENT_MAX);
-	if (tx->is_space_low)
-		return err_temp(
-			e, ERR_STORE,
-			"%s: the disk is almost full; nothing new is taken until there is room: "
-			"free some space",
-			tx->path);
+	if (tx_check_space(tx, e) < 0)
+		return -1;
 	if (tx->next_event_id == 0) {
 		if ((st = tx_stmt(tx, sql_event_max, e)) == NULL || tx_step(tx, st, e) < 0)
 			return -1;

@@ -151,7 +151,8 @@ memory_add(struct store_tx *tx, const unsigned char identity[MEMORY_IDENTITY_BYT
 	int64_t id = tx->next_memory_id;
 	sqlite3_stmt *st;
 
-	if (check_state(state, e) < 0 || (st = tx_stmt(tx, sql_add, e)) == NULL)
+	if (check_state(state, e) < 0 || tx_check_space(tx, e) < 0 ||
+	    (st = tx_stmt(tx, sql_add, e)) == NULL)
 		return -1;
 	tx_bind_i64(st, 1, id);
 	tx_bind_blob(st, 2, own);

@@ -48,7 +48,7 @@ int memory_touch(struct store_tx *tx, int64_t id, int64_t seen_ms, int64_t now_m
 
 /*
  * Watch an open finding through one origin (again: updates severity and checked_ms). finding: the id by which that API finds it
- * (a GuardDuty finding id, an ASFF Id), at most 2 KiB. severity 0..4; checked_ms: when it was read (our clock).
+ * (a GuardDuty finding id, an ASFF Id); over 2 KiB it is not watched. severity 0..4; checked_ms: when it was read (our clock).
  */
 int memory_watch(struct store_tx *tx, int64_t id, const struct memory_origin *origin,
                  struct span finding, int severity, int64_t checked_ms, struct err *e);

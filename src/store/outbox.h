@@ -40,11 +40,11 @@ enum outbox_state {
 const char *outbox_state_name(enum outbox_state state); /* "queued", ... */
 
 enum {
-	OUTBOX_KEY_MAX = 128,           /* message and thread keys */
-	OUTBOX_RULES_MAX = 4096,        /* names of rules, joined by newlines */
-	OUTBOX_CONTEXT_MAX = 64 * 1024, /* the courier's notes on an item */
-	OUTBOX_ANSWER_MAX = 1024,       /* longer answers are cut on a code point */
-	OUTBOX_EVENT_MAX = 4 * 1024 * 1024,
+	OUTBOX_KEY_MAX = 128,               /* message and thread keys */
+	OUTBOX_RULES_MAX = 4096,            /* names of rules, joined by newlines */
+	OUTBOX_CONTEXT_MAX = 64 * 1024,     /* the courier's notes on an item */
+	OUTBOX_ANSWER_MAX = 1024,           /* longer answers are cut on a code point */
+	OUTBOX_EVENT_MAX = 9 * 1024 * 1024, /* whatever fits a page of answers */
 	OUTBOX_FETCH_MAX = 1024,
 };
 

@@ -186,6 +186,18 @@ tx_sum(uint64_t seed, const void *p, size_t len)
 	return a ^ a >> 29;
 }
 
+int
+tx_check_space(const struct store_tx *tx, struct err *e)
+{
+	if (!tx->is_space_low)
+		return 0;
+	return err_temp(
+		e, ERR_STORE,
+		"%s: the disk is almost full; nothing new is taken until there is room: free "
+		"some space",
+		tx->path);
+}
+
 void
 tx_init(struct store_tx *tx, sqlite3 *db, const char *path, size_t hot_limit)
 {

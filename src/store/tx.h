@@ -88,6 +88,9 @@ int tx_fail(struct store_tx *tx, struct err *e);
 /* The same for a result code, when there is no connection or its message does not fit. */
 int tx_fail_rc(int rc, const char *detail, const char *path, struct err *e);
 
+/* -1 with e while the disk is almost full: asked before what grows. */
+int tx_check_space(const struct store_tx *tx, struct err *e);
+
 void tx_init(struct store_tx *tx, sqlite3 *db, const char *path, size_t hot_limit);
 /* Read what is kept in memory (sinks, hot index) from the database. */
 int tx_load(struct store_tx *tx, struct err *e);

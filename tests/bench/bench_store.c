@@ -317,6 +317,11 @@ main(int argc, char **argv)
 		(double)stats.file_bytes / 1048576, (double)stats.wal_bytes / 1048576,
 		(double)usage.ru_maxrss / 1024);
 	store_close(b.store);
+	start_us = clock_real_mono_us();
+	if (store_open(&o, &b.store, &e) < 0)
+		check(&e);
+	(void)printf("{\"open_ms\":%.1f}\n", (double)(clock_real_mono_us() - start_us) / 1e3);
+	store_close(b.store);
 	(void)unlink(path);
 	(void)rmdir(folder);
 	rule_set_free(b.rules);

@@ -14,13 +14,14 @@
 #include <string.h>
 #include <strings.h>
 
+#include "aws/canon.h"
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/timefmt.h"
 
-enum { KEYS_MAX = 512, KEY_NAME_BYTES = 80, QUERY_PAIRS_MAX = 128 };
+enum { KEYS_MAX = 512, KEY_NAME_BYTES = 80 };
 
 struct derived {
 	unsigned char secret[DIGEST_BYTES]; /* HMAC of the secret under a key of this process */
@@ -29,10 +30,6 @@ struct derived {
 	char service[KEY_NAME_BYTES];
 	struct digest_hmac *hmac; /* NULL: free */
 	uint64_t used;
-};
-
-struct pair {
-	struct span name, value; /* encoded */
 };
 
 struct header {
@@ -49,7 +46,6 @@ struct signer {
 	struct buf canonical, string_to_sign, authorization, signed_names, scratch;
 	struct header headers[SIGN_HEADERS_MAX];
 	size_t header_count;
-	struct pair pairs[QUERY_PAIRS_MAX];
 };
 
 struct signer *
@@ -77,184 +73,6 @@ signer_free(struct signer *s)
 	buf_done(&s->signed_names);
 	buf_done(&s->scratch);
 	mem_free(s);
-}
-
-/* ---- encoding ---- */
-
-static bool
-is_unreserved(unsigned char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-	       c == '-' || c == '.' || c == '_' || c == '~';
-}
-
-static void
-add_encoded(struct buf *b, unsigned char c)
-{
-	static const char hex[] = "0123456789ABCDEF";
-	char three[3] = { '%', hex[c >> 4], hex[c & 15] };
-
-	(void)buf_add(b, three, 3);
-}
-
-/* Runs that need no encoding are copied as one. */
-static void
-encode(struct buf *b, struct span s, bool keeps_slash)
-{
-	size_t from = 0;
-
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		if (is_unreserved(c) || (keeps_slash && c == '/'))
-			continue;
-		(void)buf_add(b, s.p + from, i - from);
-		add_encoded(b, c);
-		from = i + 1;
-	}
-	(void)buf_add(b, s.p + from, s.len - from);
-}
-
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* Decode %XX and encode again: whatever the wire's form was, the canonical one comes out. */
-static struct span
-encode_again(struct buf *b, struct span s)
-{
-	size_t at = b->len;
-
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		if (c == '%' && i + 2 < s.len && hex_value(s.p[i + 1]) >= 0 &&
-		    hex_value(s.p[i + 2]) >= 0) {
-			c = (unsigned char)(hex_value(s.p[i + 1]) << 4 | hex_value(s.p[i + 2]));
-			i += 2;
-		}
-		if (is_unreserved(c))
-			(void)buf_add_char(b, (char)c);
-		else
-			add_encoded(b, c);
-	}
-	return (struct span){ b->data + at, b->len - at };
-}
-
-/* ---- path ---- */
-
-/* Without "." and "..", and with one '/' where there were many (RFC 3986 section 5.2.4, and AWS's own rule). */
-static struct span
-normalize_path(struct buf *out, struct span path)
-{
-	buf_clear(out);
-	for (size_t i = 0; i < path.len;) {
-		while (i < path.len && path.p[i] == '/')
-			i++;
-		size_t from = i;
-		while (i < path.len && path.p[i] != '/')
-			i++;
-		struct span part = { path.p + from, i - from };
-		if (span_eq_str(part, "..")) {
-			while (out->len > 0 && out->data[out->len - 1] != '/')
-				out->len--;
-			if (out->len > 0)
-				out->len--;
-		} else if (part.len > 0 && !span_eq_str(part, ".")) {
-			(void)buf_add_char(out, '/');
-			(void)buf_add(out, part.p, part.len);
-		}
-	}
-	bool ends_open = path.len > 0 && path.p[path.len - 1] == '/';
-	if (out->len == 0 || ends_open)
-		(void)buf_add_char(out, '/');
-	return (struct span){ out->data, out->len };
-}
-
-static bool
-needs_normalizing(struct span path)
-{
-	for (size_t i = 0; i + 1 < path.len; i++)
-		if (path.p[i] == '/' && (path.p[i + 1] == '/' || path.p[i + 1] == '.'))
-			return true;
-	return path.len == 0 || path.p[0] != '/';
-}
-
-static void
-add_path(struct signer *s, const struct sign_request *req)
-{
-	struct span path = req->path.len ? req->path : SPAN_LIT("/");
-
-	if (!req->is_path_raw && needs_normalizing(path))
-		path = normalize_path(&s->scratch, path);
-	encode(&s->canonical, path, true);
-}
-
-/* ---- query ---- */
-
-static bool
-pair_is_before(const struct pair *a, const struct pair *b)
-{
-	int by_name = span_cmp(a->name, b->name);
-
-	return by_name != 0 ? by_name < 0 : span_cmp(a->value, b->value) < 0;
-}
-
-/* Insertion keeps equal ones in order; queries have a handful of pairs. */
-static void
-sort_pairs(struct pair *pairs, size_t n)
-{
-	for (size_t i = 1; i < n; i++) {
-		struct pair moving = pairs[i];
-		size_t j = i;
-		for (; j > 0 && pair_is_before(&moving, &pairs[j - 1]); j--)
-			pairs[j] = pairs[j - 1];
-		pairs[j] = moving;
-	}
-}
-
-static int
-add_query(struct signer *s, struct span query, struct err *e)
-{
-	size_t n = 0;
-
-	buf_clear(&s->scratch);
-	/* Encoded text is at most three times as long: reserved at once, so that spans into it stay. */
-	(void)buf_reserve(&s->scratch, 3 * query.len + 1);
-	for (size_t i = 0; i < query.len; i++) {
-		size_t from = i, equals = SIZE_MAX;
-		for (; i < query.len && query.p[i] != '&'; i++)
-			if (query.p[i] == '=' && equals == SIZE_MAX)
-				equals = i;
-		if (i == from)
-			continue;
-		if (n == QUERY_PAIRS_MAX)
-			return err_set(e, ERR_LIMIT,
-			               "a query of more than %d parameters cannot be signed",
-			               QUERY_PAIRS_MAX);
-		size_t name_end = equals == SIZE_MAX ? i : equals;
-		size_t value_at = equals == SIZE_MAX ? i : equals + 1;
-		s->pairs[n].name =
-			encode_again(&s->scratch, (struct span){ query.p + from, name_end - from });
-		s->pairs[n].value = encode_again(&s->scratch,
-		                                 (struct span){ query.p + value_at, i - value_at });
-		n++;
-	}
-	sort_pairs(s->pairs, n);
-	for (size_t i = 0; i < n; i++) {
-		if (i > 0)
-			(void)buf_add_char(&s->canonical, '&');
-		(void)buf_add(&s->canonical, s->pairs[i].name.p, s->pairs[i].name.len);
-		(void)buf_add_char(&s->canonical, '=');
-		(void)buf_add(&s->canonical, s->pairs[i].value.p, s->pairs[i].value.len);
-	}
-	return 0;
 }
 
 /* ---- headers ---- */
@@ -447,9 +265,9 @@ make_canonical(struct signer *s, const struct sign_request *req, const char *bod
 	buf_clear(c);
 	(void)buf_add_str(c, req->method);
 	(void)buf_add_char(c, '\n');
-	add_path(s, req);
+	canon_path(c, &s->scratch, req->path, req->is_path_raw);
 	(void)buf_add_char(c, '\n');
-	if (add_query(s, req->query, e) != 0)
+	if (canon_query(c, &s->scratch, req->query, e) != 0)
 		return -1;
 	(void)buf_add_char(c, '\n');
 	add_headers(s);

@@ -5,9 +5,8 @@
  * xfer_remove makes it JOB_REMOVED; the next drain takes it out. curl's own callbacks only record what happened: the
  * multi is entered from the loop (on_socket, on_curl_timer, on_kick) and from nowhere else.
  *
- * Names: a struct gate per host. Its first job resolves; from the moment a socket is opened (or a request is sent on an
- * open connection) the name is in curl's cache for dns_cache_s, and all others pass. A resolver that timed out or was
- * removed may have left its thread behind, so its slot stays taken for hold_ms.
+ * Names are let through by gate.h: a socket that is opened, or a request on an open connection, shows that curl knows
+ * the name.
  *
  * Source: libcurl-multi(3), curl_multi_socket_action(3), CURLOPT_QUICK_EXIT(3).
  */
@@ -15,16 +14,15 @@
 
 #include "net/xfer.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <stdbool.h>
-#include <string.h>
+#include <stddef.h>
 #include <sys/queue.h>
-#include <unistd.h>
-#include <uthash.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "net/gate.h"
 #include "net/loop.h"
 
 enum {
@@ -32,24 +30,16 @@ enum {
 	JOB_MAGIC = 0x786a6f62,
 	POOL_MAX = 64,
 	CONNECTIONS_MAX = 512, /* idle ones kept; each host's answers are waited for anyway */
-	GATES_MAX = 512,       /* above this, gates at rest are dropped */
 };
 
-static const long dns_cache_s = 60;
-static const int64_t gate_open_ms =
-	50000; /* less than curl's cache: never two resolvers of one name */
-static const int64_t hold_ms = 5000;
-
 enum job_state { JOB_WAITING, JOB_RUNNING, JOB_FAILED, JOB_REMOVED };
-
-struct gate;
 
 struct job {
 	unsigned magic;
 	enum job_state state;
 	struct xfer *xfer;
 	CURL *easy;
-	struct gate *gate; /* NULL: no name to resolve, or not concerned any more */
+	struct gate_pass pass;
 	xfer_done_fn *on_done;
 	xfer_gone_fn *on_gone; /* JOB_REMOVED only */
 	void *arg;
@@ -57,32 +47,20 @@ struct job {
 	int64_t until_ms;       /* monotonic */
 	CURLcode result;        /* JOB_FAILED only */
 	bool is_in_multi;
-	TAILQ_ENTRY(job) link; /* in gate->waiting, or in xfer->leaving */
+	TAILQ_ENTRY(job) link; /* in xfer->leaving */
 };
 
 TAILQ_HEAD(job_list, job);
-
-struct gate {
-	UT_hash_handle hh;
-	struct job_list waiting;
-	size_t jobs;           /* that point here */
-	struct job *resolver;  /* the one that resolves */
-	int64_t open_until_ms; /* the name is in curl's cache */
-	int64_t held_until_ms; /* > 0: a resolver's thread may be alive until then */
-	char name[];
-};
 
 struct xfer {
 	unsigned magic;
 	struct loop *loop;
 	CURLM *multi;
-	struct timer *timer;     /* curl's */
-	struct timer *holds;     /* end of the next held slot */
-	struct gate *gates;      /* by name */
+	struct timer *timer; /* curl's */
+	struct gates *gates;
 	struct job_list leaving; /* JOB_FAILED and JOB_REMOVED, until the next drain */
 	size_t count;
-	unsigned slots_taken; /* gates with a resolver, or held */
-	unsigned laters;      /* calls that wait in the loop's "later" */
+	unsigned laters; /* calls that wait in the loop's "later" */
 	bool is_drain_asked;
 	bool is_kick_asked;
 	bool is_draining;
@@ -175,8 +153,10 @@ curl_timer_cb(CURLM *multi, long timeout_ms, void *arg)
 }
 
 static void
-ask_drain(struct xfer *x)
+ask_drain(void *arg)
 {
+	struct xfer *x = arg;
+
 	if (!x->is_drain_asked) {
 		loop_later(x->loop, on_drain, x);
 		x->laters++;
@@ -186,27 +166,6 @@ ask_drain(struct xfer *x)
 
 /* ---- names ---- */
 
-static void
-free_slot(struct xfer *x, struct gate *g)
-{
-	assert(x->slots_taken > 0);
-	x->slots_taken--;
-	g->resolver = NULL;
-	g->held_until_ms = 0;
-	ask_drain(x);
-}
-
-/* The name is known to curl now. Inside curl: record only. */
-static void
-note_resolved(struct job *j)
-{
-	if (j->gate == NULL)
-		return;
-	j->gate->open_until_ms = clock_mono_ms() + gate_open_ms;
-	if (j->gate->resolver == j)
-		free_slot(j->xfer, j->gate);
-}
-
 static curl_socket_t
 curl_open_cb(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 {
@@ -214,7 +173,7 @@ curl_open_cb(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 
 	assert(j->magic == JOB_MAGIC);
 	if (purpose == CURLSOCKTYPE_IPCXN)
-		note_resolved(j);
+		gate_resolved(j->xfer->gates, &j->pass); /* inside curl: it only takes note */
 	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
@@ -228,66 +187,8 @@ curl_prereq_cb(void *arg, char *remote_ip, char *local_ip, int remote_port, int 
 	(void)remote_port;
 	(void)local_port;
 	assert(j->magic == JOB_MAGIC);
-	note_resolved(j);
+	gate_resolved(j->xfer->gates, &j->pass);
 	return CURL_PREREQFUNC_OK;
-}
-
-/* The host of a URL, for the caller to curl_free; NULL: none, or an address that needs no resolving. */
-static char *
-name_of(const char *url)
-{
-	CURLU *u = curl_url();
-	char *host = NULL;
-	unsigned char address[16];
-
-	if (u != NULL && url != NULL && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK)
-		(void)curl_url_get(u, CURLUPART_HOST, &host, 0);
-	curl_url_cleanup(u);
-	if (host != NULL && (host[0] == '[' || inet_pton(AF_INET, host, address) == 1)) {
-		curl_free(host);
-		host = NULL;
-	}
-	return host;
-}
-
-static bool
-gate_is_at_rest(const struct gate *g, int64_t now_ms)
-{
-	return g->jobs == 0 && g->held_until_ms == 0 && g->open_until_ms <= now_ms;
-}
-
-static void
-gate_free(struct xfer *x, struct gate *g)
-{
-	HASH_DEL(x->gates, g);
-	mem_free(g);
-}
-
-static struct gate *
-gate_for(struct xfer *x, CURL *easy)
-{
-	char *url = NULL;
-	struct gate *g = NULL, *other, *tmp;
-
-	(void)curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url);
-	char *name = name_of(url);
-	if (name == NULL)
-		return NULL;
-	HASH_FIND_STR(x->gates, name, g);
-	if (g == NULL) {
-		if (HASH_COUNT(x->gates) >= GATES_MAX)
-			HASH_ITER(hh, x->gates, other, tmp)
-		if (gate_is_at_rest(other, clock_mono_ms()))
-			gate_free(x, other);
-		size_t len = strlen(name);
-		g = mem_zalloc(sizeof(*g) + len + 1);
-		memcpy(g->name, name, len + 1);
-		TAILQ_INIT(&g->waiting);
-		HASH_ADD_STR(x->gates, name, g);
-	}
-	curl_free(name);
-	g->jobs++;
-	return g;
 }
 
 static void
@@ -307,80 +208,36 @@ on_deadline(void *arg)
 	struct job *j = arg;
 
 	assert(j->magic == JOB_MAGIC && j->state == JOB_WAITING);
-	TAILQ_REMOVE(&j->gate->waiting, j, link);
+	gate_leave(j->xfer->gates, &j->pass);
 	leave_with(j, CURLE_OPERATION_TIMEDOUT);
 }
 
-static void
-on_holds(void *arg)
+static struct job *
+job_of_pass(struct gate_pass *p)
 {
-	struct xfer *x = arg;
-	struct gate *g, *tmp;
-	int64_t now_ms = clock_mono_ms(), next_ms = INT64_MAX;
-
-	HASH_ITER(hh, x->gates, g, tmp)
-	{
-		if (g->held_until_ms == 0)
-			continue;
-		if (g->held_until_ms <= now_ms)
-			free_slot(x, g);
-		else if (g->held_until_ms < next_ms)
-			next_ms = g->held_until_ms;
-	}
-	if (next_ms != INT64_MAX)
-		timer_set(x->holds, next_ms - now_ms);
+	return (struct job *)((char *)p - offsetof(struct job, pass));
 }
 
-/* The resolver ended without having opened a socket. */
+/* Who waited for the same name has the same answer; else each would wait for as long in turn. */
 static void
-resolver_ended(struct job *j, bool is_removed, CURLcode result)
+share_failure(struct xfer *x, struct gate *g, CURLcode result)
 {
-	struct gate *g = j->gate;
-	struct xfer *x = j->xfer;
-	struct job *other;
+	struct gate_pass *p;
 
-	if (is_removed || result == CURLE_OPERATION_TIMEDOUT) {
-		g->resolver = NULL;
-		g->held_until_ms = clock_mono_ms() + hold_ms;
-		if (!timer_is_set(x->holds))
-			timer_set(x->holds, hold_ms);
-	} else {
-		free_slot(x, g);
-	}
-	/* Who waited for the same name has the same answer; else each would wait for as long in turn. */
-	if (is_removed ||
-	    (result != CURLE_COULDNT_RESOLVE_HOST && result != CURLE_COULDNT_RESOLVE_PROXY &&
-	     result != CURLE_OPERATION_TIMEDOUT))
+	if (result != CURLE_COULDNT_RESOLVE_HOST && result != CURLE_COULDNT_RESOLVE_PROXY &&
+	    result != CURLE_OPERATION_TIMEDOUT)
 		return;
-	while ((other = TAILQ_FIRST(&g->waiting)) != NULL) {
-		TAILQ_REMOVE(&g->waiting, other, link);
-		leave_with(other, result);
-	}
+	while ((p = gate_take_waiting(x->gates, g)) != NULL)
+		leave_with(job_of_pass(p), result);
 }
 
-/* Let in who may go: all at open gates, one each at closed ones while there are slots. */
 static void
 open_gates(struct xfer *x)
 {
-	struct gate *g, *tmp;
-	struct job *j;
-	int64_t now_ms = clock_mono_ms();
+	struct gate_pass *p;
 
-	HASH_ITER(hh, x->gates, g, tmp)
-	{
-		bool is_open = g->open_until_ms > now_ms;
-		while ((j = TAILQ_FIRST(&g->waiting)) != NULL) {
-			if (!is_open) {
-				if (g->resolver != NULL || g->held_until_ms != 0 ||
-				    x->slots_taken >= XFER_RESOLVING_MAX)
-					break;
-				x->slots_taken++;
-				g->resolver = j;
-			}
-			TAILQ_REMOVE(&g->waiting, j, link);
-			start_job(j);
-		}
-	}
+	while ((p = gates_next(x->gates)) != NULL)
+		start_job(job_of_pass(p));
 }
 
 /* ---- jobs ---- */
@@ -403,6 +260,7 @@ void
 xfer_add(struct xfer *x, CURL *easy, int64_t timeout_ms, xfer_done_fn *on_done, void *arg)
 {
 	struct job *j = mem_zalloc(sizeof(*j));
+	char *url = NULL;
 
 	assert(x->magic == XFER_MAGIC && timeout_ms > 0);
 	j->magic = JOB_MAGIC;
@@ -411,22 +269,20 @@ xfer_add(struct xfer *x, CURL *easy, int64_t timeout_ms, xfer_done_fn *on_done, 
 	j->on_done = on_done;
 	j->arg = arg;
 	j->until_ms = clock_mono_ms() + timeout_ms;
-	j->gate = gate_for(x, easy);
 	x->count++;
 	(void)curl_easy_setopt(easy, CURLOPT_PRIVATE, j);
 	(void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, curl_open_cb);
 	(void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, j);
 	(void)curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, curl_prereq_cb);
 	(void)curl_easy_setopt(easy, CURLOPT_PREREQDATA, j);
-	if (j->gate == NULL || j->gate->open_until_ms > clock_mono_ms()) {
+	(void)curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url);
+	if (gate_enter(x->gates, &j->pass, url)) {
 		start_job(j);
 		return;
 	}
 	j->state = JOB_WAITING;
 	j->deadline = timer_new(x->loop, on_deadline, j);
 	timer_set(j->deadline, timeout_ms);
-	TAILQ_INSERT_TAIL(&j->gate->waiting, j, link);
-	open_gates(x);
 }
 
 static struct job *
@@ -446,7 +302,7 @@ xfer_remove(struct xfer *x, CURL *easy, xfer_gone_fn *on_gone)
 
 	assert(j->xfer == x && j->state != JOB_REMOVED);
 	if (j->state == JOB_WAITING) {
-		TAILQ_REMOVE(&j->gate->waiting, j, link);
+		gate_leave(x->gates, &j->pass);
 		timer_free(j->deadline);
 		j->deadline = NULL;
 	}
@@ -462,14 +318,14 @@ static void
 end_job(struct job *j, CURLcode result)
 {
 	struct xfer *x = j->xfer;
+	struct gate *g = j->pass.gate;
 	bool is_removed = j->state == JOB_REMOVED;
 
 	if (j->is_in_multi)
 		(void)curl_multi_remove_handle(x->multi, j->easy);
-	if (j->gate != NULL && j->gate->resolver == j)
-		resolver_ended(j, is_removed, result);
-	if (j->gate != NULL)
-		j->gate->jobs--;
+	if (gate_over(x->gates, &j->pass, is_removed || result == CURLE_OPERATION_TIMEDOUT) &&
+	    !is_removed)
+		share_failure(x, g, result);
 	j->magic = 0;
 	if (is_removed)
 		j->on_gone(j->arg);
@@ -548,7 +404,7 @@ xfer_prepare(CURL *easy)
 	(void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https,smtp,smtps");
 	(void)curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
 	(void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	(void)curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, dns_cache_s);
+	(void)curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)XFER_DNS_CACHE_S);
 }
 
 CURL *
@@ -581,7 +437,7 @@ xfer_new(struct loop *l)
 	x->loop = l;
 	TAILQ_INIT(&x->leaving);
 	x->timer = timer_new(l, on_curl_timer, x);
-	x->holds = timer_new(l, on_holds, x);
+	x->gates = gates_new(l, ask_drain, x);
 	x->multi = curl_multi_init();
 	assert(x->multi != NULL);
 	(void)curl_multi_setopt(x->multi, CURLMOPT_SOCKETFUNCTION, curl_socket_cb);
@@ -595,8 +451,6 @@ xfer_new(struct loop *l)
 void
 xfer_free(struct xfer *x)
 {
-	struct gate *g, *tmp;
-
 	if (x == NULL)
 		return;
 	xfer_drain(x);
@@ -609,10 +463,8 @@ xfer_free(struct xfer *x)
 	for (size_t i = 0; i < x->pool_count; i++)
 		curl_easy_cleanup(x->pool[i]);
 	(void)curl_multi_cleanup(x->multi);
-	HASH_ITER(hh, x->gates, g, tmp)
-	gate_free(x, g);
+	gates_free(x->gates);
 	timer_free(x->timer);
-	timer_free(x->holds);
 	x->magic = 0;
 	mem_free(x);
 }

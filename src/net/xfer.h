@@ -20,7 +20,7 @@ struct err;
 struct loop;
 struct xfer;
 
-enum { XFER_RESOLVING_MAX = 8 };
+enum { XFER_RESOLVING_MAX = 8, XFER_DNS_CACHE_S = 60 };
 
 /* easy may be read (curl_easy_getinfo) until the call returns; then it is back in the pool. */
 typedef void xfer_done_fn(CURL *easy, CURLcode result, void *arg);

@@ -135,7 +135,7 @@ check_email(const struct checked *x)
 		refuse(x, "reply_to", "\"%.100s\" is no address; wants \"user@example.com\"",
 		       s->reply_to);
 	for (size_t i = 0; i < s->to.count; i++)
-		if (!is_address(s->to.items[i]))
+		if (!is_mailbox(s->to.items[i]))
 			refuse(x, "to", "\"%.100s\" is no address; wants \"user@example.com\"",
 			       s->to.items[i]);
 }

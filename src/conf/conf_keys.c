@@ -84,6 +84,7 @@ static const struct conf_word changes[] = {
 #define DEFAULT(text)   .def = (text)
 #define REQUIRED        .is_required = true
 #define RESTART         .is_restart = true
+#define LATER           .is_later = true
 #define MILD            .is_mild = true
 #define RANGE(low, top) .min = (low), .max = (top)
 #define WORDS(table)    .words = (table)
@@ -159,9 +160,9 @@ const struct conf_key conf_keys[] = {
 
 	SINK("auth", WORD, SINK_WEBHOOK, auth, DEFAULT("none"), WORDS(auth_words),
 	     HELP("how to log in: bearer with token, basic with username and password")),
-	SINK("backlog", WORD, SINK_EMAIL, backlog, DEFAULT("digest"), WORDS(backlog_words),
+	SINK("backlog", WORD, SINK_EMAIL, backlog, DEFAULT("digest"), LATER, WORDS(backlog_words),
 	     HELP("after an outage: each alert, or one digest of what is older than 15 min")),
-	SINK("backlog", WORD, SINK_SNS | SINK_WEBHOOK, backlog, DEFAULT("each"), WORDS(backlog_words),
+	SINK("backlog", WORD, SINK_SNS | SINK_WEBHOOK, backlog, DEFAULT("each"), LATER, WORDS(backlog_words),
 	     HELP("after an outage: each alert, or one digest of what is older than 15 min")),
 	SINK("ca_file", PATH, 0, ca_file, DEFAULT(""),
 	     HELP("certificates (PEM) to trust in place of the system's")),
@@ -169,9 +170,9 @@ const struct conf_key conf_keys[] = {
 	     HELP("false: nothing is sent; its queue is kept")),
 	SINK("external_id", SECRET, SINK_SNS, external_id, DEFAULT(""), MILD,
 	     HELP("sent with AssumeRole when the trust policy of role_arn wants one")),
-	SINK("flood", RATE, SINK_EMAIL, flood, DEFAULT("30/10m"), RANGE(1, 1000000),
+	SINK("flood", RATE, SINK_EMAIL, flood, DEFAULT("30/10m"), LATER, RANGE(1, 1000000),
 	     HELP("alerts beyond this become one digest; off = never")),
-	SINK("flood", RATE, SINK_SNS | SINK_WEBHOOK, flood, DEFAULT("off"), RANGE(1, 1000000),
+	SINK("flood", RATE, SINK_SNS | SINK_WEBHOOK, flood, DEFAULT("off"), LATER, RANGE(1, 1000000),
 	     HELP("alerts beyond this become one digest; off = never")),
 	SINK("format", WORD, SINK_SNS, format, DEFAULT("text"), WORDS(formats_sns),
 	     HELP("text for people, json compact, raw as EventBridge carries it")),
@@ -228,7 +229,7 @@ const struct conf_key conf_keys[] = {
 	SINK("username", SECRET, SINK_EMAIL | SINK_WEBHOOK, username, DEFAULT(""), MILD,
 	     HELP("to log in with")),
 
-	RULE("collapse_by", LIST, collapse_by, RANGE(0, 8),
+	RULE("collapse_by", LIST, collapse_by, RANGE(0, 8), LATER,
 	     HELP("dotted paths into the event: findings equal there are one notice")),
 	RULE("enabled", BOOL, is_enabled, DEFAULT("true"),
 	     HELP("false: matches nothing; its open notices still get their resolved")),

@@ -65,6 +65,7 @@ struct conf_key {
 	const char *def;  /* default, as written in the file without quotes; NULL: none */
 	bool is_required; /* an element without it cannot work */
 	bool is_restart;  /* a reload keeps the running value */
+	bool is_later;    /* read and checked, not acted on yet: giving it is a warning */
 	bool is_mild;     /* a secret of little worth: nobody is warned of it in an open file */
 	int64_t min, max; /* of durations (ms), integers, numbers, rates (count); lists: elements */
 	const struct conf_word *words; /* ends with a NULL word */

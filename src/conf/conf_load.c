@@ -197,6 +197,21 @@ refuse_key(struct conf_loader *l, const struct group *g, const config_setting_t 
 		         name);
 }
 
+/* The value is not the one that asks for nothing. */
+static bool
+asks_for_something(const struct conf_key *k, const void *base)
+{
+	static const char *const nothing[] = { "\"off\"", "\"each\"", "[]" };
+	struct buf value = { 0 };
+	bool is_nothing = false;
+
+	conf_value_print(k, base, true, &value);
+	for (size_t i = 0; i < sizeof(nothing) / sizeof(nothing[0]); i++)
+		is_nothing |= strcmp(value.data, nothing[i]) == 0;
+	buf_done(&value);
+	return !is_nothing;
+}
+
 static void
 read_key(struct conf_loader *l, struct group *g, const config_setting_t *s)
 {
@@ -214,6 +229,10 @@ read_key(struct conf_loader *l, struct group *g, const config_setting_t *s)
 		ERROR_AT(l, s, "%s%s: %s", g->label, k->name, e.text);
 		l->lines[l->line_count - 1].is_bad = true;
 		conf_value_default(k, &l->env, g->base); /* so that nothing follows from it */
+	} else if (k->is_later && asks_for_something(k, g->base)) {
+		conf_warn_at(l->problems, l->file, line_of(s),
+		             "%s%s: is read, but this version does not act on it yet", g->label,
+		             k->name);
 	}
 	if (l->env.is_open_secret)
 		conf_warn_at(l->problems, l->file, line_of(s),

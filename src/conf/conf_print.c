@@ -118,6 +118,9 @@ conf_print_keys(struct buf *out)
 		before = out->len;
 		conf_value_print_range(k, out);
 		(void)buf_printf(out, "%s\t%s\t%s\n", out->len == before ? "-" : "",
-		                 k->is_restart ? "restart" : "live", k->help);
+		                 k->is_restart ? "restart"
+		                 : k->is_later ? "later"
+		                               : "live",
+		                 k->help);
 	}
 }

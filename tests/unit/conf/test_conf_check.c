@@ -68,6 +68,8 @@ test_email(void **state)
 		  "rate: wants COUNT/TIME, such as \"5/s\" or \"30/10m\", or \"off\"; found \"100\"" },
 		{ "url=\"smtp://x\";rate=\"0/s\";",
 		  H "rate: wants a count of 1 to 1000000 in 1s to 1d, found \"0/s\"" },
+		{ "url=\"smtp://x\";flood=\"30/10m\";",
+		  "warning: " H "flood: is read, but this version does not act on it yet" },
 		{ "url=\"smtp://x\";flood=\"5/1ms\";",
 		  H "flood: wants a count of 1 to 1000000 in 1s to 1d, found \"5/1ms\"" },
 		{ "url=\"smtp://x\";max_in_flight=0;",
@@ -93,7 +95,7 @@ static void
 test_addresses(void **state)
 {
 	static const struct sink_case cases[] = {
-		{ "from=\"F D <f@d>\";to=[\"a@b\"];", "" },
+		{ "from=\"F D <f@d>\";to=[\"a@b\",\"C D <c@d>\"];", "" },
 		{ "to=[\"a@b\"];", H "from: is missing: sender's address" },
 		{ "from=\"f@d\";", H "to: is missing: recipients' addresses" },
 		{ "from=\"f@d\";to=\"a@b\";",

@@ -47,6 +47,20 @@ test_the_sample_passes_as_installed(void **state)
 	conf_free(c);
 }
 
+/* Nothing is said but of the keys that this version does not act on. */
+static void
+expect_only_later(const char *problems)
+{
+	static const char end[] = ": is read, but this version does not act on it yet";
+
+	for (const char *p = problems; *p != '\0';) {
+		size_t n = strcspn(p, "\n");
+		if (n < sizeof(end) || memcmp(p + n - (sizeof(end) - 1), end, sizeof(end) - 1) != 0)
+			fail_msg("%.*s", (int)n, p);
+		p += n + 1;
+	}
+}
+
 /* The sample with each "#key" made a key. */
 static char *
 uncomment(void)
@@ -72,7 +86,7 @@ test_every_key_of_the_sample_written_out_passes(void **state)
 
 	(void)state;
 	problems = fixture_load(text, &c);
-	assert_string_equal(problems, "");
+	expect_only_later(problems);
 	assert_int_equal(c->sink_count, 3);
 	assert_int_equal(c->aws.account_count, 1);
 	assert_string_equal(c->aws.accounts[0].account_id, "111122223333");
@@ -92,7 +106,7 @@ test_what_is_printed_loads_again_the_same(void **state)
 	conf_print(c, &once);
 	conf_free(c);
 	char *problems = fixture_load(once.data, &c);
-	assert_string_equal(problems, "");
+	expect_only_later(problems);
 	conf_print(c, &twice);
 	conf_free(c);
 	assert_string_equal(once.data, twice.data);

@@ -184,3 +184,32 @@ def test_aggregator_brings_linked_regions_home(sim):
     away.batch_update_findings(FindingIdentifiers=[{"Id": stored["Id"], "ProductArn": stored["ProductArn"]}],
                                Workflow={"Status": "SUPPRESSED"})
     assert home.get_findings()["Findings"][0]["Workflow"]["Status"] == "SUPPRESSED"
+
+
+def test_seed_and_log(make_sim, tmp_path):
+    """A seed fills accounts, regions, topics and findings at the start; the log has every request."""
+    path = tmp_path / "hub.json"
+    path.write_bytes(b"\n".join(findings.many("securityhub", 3)))
+    log = tmp_path / "requests.jsonl"
+    other = "444455556666"
+    sim = make_sim(log=str(log), seed={
+        "accounts": [{"account": other, "access_key": "AKIDOTHER", "secret_key": "s2"}], "topics": [TOPIC],
+        "default_on": True, "regions": [
+            {"account": ACCOUNT, "region": "us-east-1", "securityhub_findings": [str(path), findings.custom("inline")]},
+            {"account": other, "region": "eu-west-1", "securityhub": False, "guardduty_findings": [
+                {"generate": {"count": 7, "seed": "g"}}, {"raw": findings.text(findings.guardduty(1), True).decode()}]}]})
+    assert len(client(sim, "securityhub").get_findings()["Findings"]) == 4
+    theirs = {"aws_access_key_id": "AKIDOTHER", "aws_secret_access_key": "s2"}
+    guardduty = client(sim, "guardduty", "eu-west-1", **theirs)
+    detector = guardduty.list_detectors()["DetectorIds"][0]
+    assert len(guardduty.list_findings(DetectorId=detector)["FindingIds"]) == 8
+    assert refused(client(sim, "securityhub", "eu-west-1", **theirs).get_findings)[0] == 401
+    assert client(sim, "securityhub", "ap-northeast-1", **theirs).get_findings()["Findings"] == []
+    assert client(sim, "sns").list_topics()["Topics"] == [{"TopicArn": TOPIC}]
+    lines = [json.loads(text) for text in log.read_text().splitlines()]
+    assert [(r["op"], r["account"], r["status"]) for r in lines[:2]] == [
+        ("GetFindings", ACCOUNT, 200), ("ListDetectors", other, 200)]
+    assert len(lines) == 6 and all(r["signed"] for r in lines)
+    assert lines == sim.requests()
+    status, answer = sim.control("POST", "state", {"region": []})
+    assert status == 400 and "region" in answer["error"]

@@ -271,7 +271,7 @@ import os, signal, socket, sys, time
 if "--once" in sys.argv:
     print('{"findings":1,"delivered":1}'); sys.stderr.write("log\\n"); sys.exit(75)
 def say(text):
-    sys.stderr.write("2026-01-15T12:00:00.000Z info %s\\n" % text); sys.stderr.flush()
+    os.write(2, b"2026-01-15T12:00:00.000Z info %s\\n" % text.encode())
 def end(*_):
     say("stop.done"); os._exit(0)
 signal.signal(signal.SIGTERM, end)

@@ -185,7 +185,8 @@ bool lifecycle_has_open(const struct lifecycle_state *state);
 
 void lifecycle_init(struct lifecycle_state *state);
 
-/* To bytes (at most LIFECYCLE_STATE_MAX: the oldest closed groups are left out before that) and back. */
+/* To bytes (at most LIFECYCLE_STATE_MAX: the oldest closed groups are left out before that) and back. ret may
+ * not be the buffer that the state was unpacked from: the state borrows from it. */
 void lifecycle_pack(const struct lifecycle_state *state, struct buf *ret);
 /* state borrows from packed. -1 with e (ERR_CORRUPT, ERR_SCHEMA): bytes that cannot be right; treat the identity as new. */
 int lifecycle_unpack(struct span packed, struct lifecycle_state *ret, struct err *e);

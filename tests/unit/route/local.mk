@@ -1,2 +1,3 @@
 unit_programs += \
-	tests/unit/route/test_lifecycle
+	tests/unit/route/test_lifecycle \
+	tests/unit/route/test_lifecycle_random

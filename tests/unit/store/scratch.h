@@ -7,6 +7,7 @@
 #include "unit.h"
 
 #include <ftw.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -74,6 +75,51 @@ scratch_run(struct scratch *s, store_job_fn *fn, void *job)
 
 	if (store_run_wait(s->store, fn, job, &e) < 0)
 		fail_msg("%s", e.text);
+}
+
+/* Waits while others queue behind it, so that they form one group. */
+struct scratch_gate {
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	bool is_entered, is_open;
+};
+
+static inline int
+scratch_wait_at_gate(struct store_tx *tx, void *arg, struct err *e)
+{
+	struct scratch_gate *g = arg;
+
+	(void)tx;
+	(void)e;
+	pthread_mutex_lock(&g->lock);
+	g->is_entered = true;
+	pthread_cond_broadcast(&g->cond);
+	while (!g->is_open)
+		pthread_cond_wait(&g->cond, &g->lock);
+	pthread_mutex_unlock(&g->lock);
+	return 0;
+}
+
+static inline void
+scratch_hold(struct scratch *s, struct scratch_gate *g)
+{
+	pthread_mutex_init(&g->lock, NULL);
+	pthread_cond_init(&g->cond, NULL);
+	g->is_entered = g->is_open = false;
+	store_run(s->store, scratch_wait_at_gate, NULL, g);
+	pthread_mutex_lock(&g->lock);
+	while (!g->is_entered)
+		pthread_cond_wait(&g->cond, &g->lock);
+	pthread_mutex_unlock(&g->lock);
+}
+
+static inline void
+scratch_let_go(struct scratch_gate *g)
+{
+	pthread_mutex_lock(&g->lock);
+	g->is_open = true;
+	pthread_cond_broadcast(&g->cond);
+	pthread_mutex_unlock(&g->lock);
 }
 
 /* A notice of finding `memory` for `sink` with every other field filled; event_id has to be set. */

@@ -520,6 +520,35 @@ test_old_items_are_buried_at_most_so_many(void **state)
 	scratch_done(&s);
 }
 
+static int
+add_and_fail(struct store_tx *tx, void *arg, struct err *e)
+{
+	return run_step(tx, arg, e) < 0 ? -1 : err_set(e, ERR_PARSE, "on purpose");
+}
+
+static void
+test_a_job_that_fails_in_a_group_changes_no_number(void **state)
+{
+	struct scratch s;
+	struct scratch_gate g;
+	struct step bad = { .what = ADD, .notice = scratch_notice("hook", 1, CHANGE_CREATED, 1) };
+	struct step good = { .what = ADD, .notice = scratch_notice("hook", 1, CHANGE_CREATED, 1) };
+	struct step worse = { .what = ADD, .notice = scratch_notice("none", 1, CHANGE_CREATED, 1) };
+
+	(void)state;
+	scratch_init(&s);
+	scratch_open(&s);
+	scratch_hold(&s, &g);
+	store_run(s.store, add_and_fail, NULL, &bad);
+	store_run(s.store, run_step, NULL, &good);
+	store_run(s.store, add_and_fail, NULL, &worse);
+	scratch_let_go(&g);
+	assert_string_equal(numbers(&s), "1/0/0/0/0/0 events 1"); /* and one sink, not two */
+	scratch_reopen(&s);
+	assert_string_equal(numbers(&s), "1/0/0/0/0/0 events 1");
+	scratch_done(&s);
+}
+
 struct prune_job {
 	int64_t before_ms;
 	bool is_more;
@@ -571,6 +600,7 @@ main(void)
 		cmocka_unit_test(test_event_bytes_go_with_the_last_item_that_needs_them),
 		cmocka_unit_test(test_damaged_rows_go_to_the_dead_letters),
 		cmocka_unit_test(test_old_items_are_buried_at_most_so_many),
+		cmocka_unit_test(test_a_job_that_fails_in_a_group_changes_no_number),
 		cmocka_unit_test(test_pruning_keeps_what_is_unfinished),
 	};
 

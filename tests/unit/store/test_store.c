@@ -6,7 +6,6 @@
 #include "scratch.h"
 
 #include <poll.h>
-#include <pthread.h>
 
 #include "store/cursor.h"
 #include "store/meta.h"
@@ -62,51 +61,6 @@ count_keys(struct store_tx *tx, void *arg, struct err *e)
 	return meta_each(tx, "k", count_key, arg, e);
 }
 
-/* Waits while others queue behind it, so that they form one group. */
-struct gate {
-	pthread_mutex_t lock;
-	pthread_cond_t cond;
-	bool is_entered, is_open;
-};
-
-static int
-wait_at_gate(struct store_tx *tx, void *arg, struct err *e)
-{
-	struct gate *g = arg;
-
-	(void)tx;
-	(void)e;
-	pthread_mutex_lock(&g->lock);
-	g->is_entered = true;
-	pthread_cond_broadcast(&g->cond);
-	while (!g->is_open)
-		pthread_cond_wait(&g->cond, &g->lock);
-	pthread_mutex_unlock(&g->lock);
-	return 0;
-}
-
-static void
-gate_close(struct scratch *s, struct gate *g)
-{
-	pthread_mutex_init(&g->lock, NULL);
-	pthread_cond_init(&g->cond, NULL);
-	g->is_entered = g->is_open = false;
-	store_run(s->store, wait_at_gate, NULL, g);
-	pthread_mutex_lock(&g->lock);
-	while (!g->is_entered)
-		pthread_cond_wait(&g->cond, &g->lock);
-	pthread_mutex_unlock(&g->lock);
-}
-
-static void
-gate_open(struct gate *g)
-{
-	pthread_mutex_lock(&g->lock);
-	g->is_open = true;
-	pthread_cond_broadcast(&g->cond);
-	pthread_mutex_unlock(&g->lock);
-}
-
 /* Drain until n completions came; the eventfd must wake us for them. */
 static void
 drain_until(struct scratch *s, const int *count, int n)
@@ -135,7 +89,7 @@ static void
 test_jobs_that_wait_share_a_transaction(void **state)
 {
 	struct scratch s;
-	struct gate g;
+	struct scratch_gate g;
 	struct write_job jobs[JOBS] = { 0 };
 	int order[JOBS], count = 0, keys = 0;
 	struct store_stats before, after;
@@ -143,11 +97,11 @@ test_jobs_that_wait_share_a_transaction(void **state)
 	(void)state;
 	scratch_init(&s);
 	scratch_open(&s);
-	gate_close(&s, &g);
+	scratch_hold(&s, &g);
 	store_get_stats(s.store, &before);
 	queue_jobs(&s, jobs, order, &count);
 	assert_int_equal(count, 0); /* completions only by store_drain */
-	gate_open(&g);
+	scratch_let_go(&g);
 	drain_until(&s, &count, JOBS);
 	store_get_stats(s.store, &after);
 	assert_int_equal(after.groups - before.groups, 2); /* the gate's and one for all */
@@ -166,7 +120,7 @@ static void
 test_a_job_that_fails_leaves_the_others(void **state)
 {
 	struct scratch s;
-	struct gate g;
+	struct scratch_gate g;
 	struct write_job jobs[JOBS] = { 0 };
 	int order[JOBS], count = 0, keys = 0;
 
@@ -174,9 +128,9 @@ test_a_job_that_fails_leaves_the_others(void **state)
 	scratch_init(&s);
 	scratch_open(&s);
 	jobs[3].is_failing = jobs[7].is_failing = true;
-	gate_close(&s, &g);
+	scratch_hold(&s, &g);
 	queue_jobs(&s, jobs, order, &count);
-	gate_open(&g);
+	scratch_let_go(&g);
 	drain_until(&s, &count, JOBS);
 	for (int i = 0; i < JOBS; i++) {
 		assert_int_equal(jobs[i].err.kind, i == 3 || i == 7 ? ERR_PARSE : ERR_NONE);

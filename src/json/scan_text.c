@@ -17,7 +17,7 @@ hex4(const char *p)
 		char c = p[i];
 		v = v << 4 | (unsigned)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
 	}
-	return v;
+	return v & 0xFFFF;
 }
 
 static char
@@ -57,6 +57,11 @@ decode_escape(const char *p, size_t len, bool keep_surrogates, char *out, size_t
 {
 	uint32_t cp;
 
+	if (len < 2 || (p[1] == 'u' && len < 6)) { /* not from scan: never read beyond the end */
+		out[0] = *p;
+		*ret_n = 1;
+		return 1;
+	}
 	if (p[1] != 'u') {
 		out[0] = short_escape(p[1]);
 		*ret_n = 1;

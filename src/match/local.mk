@@ -3,12 +3,23 @@ libfindings_a_SOURCES += \
 	src/match/case_table.c src/match/case_table.h \
 	src/match/decimal.c src/match/decimal.h \
 	src/match/dedupe.c src/match/dedupe.h \
+	src/match/engine.h \
 	src/match/explain.c \
+	src/match/field.c src/match/field.h \
+	src/match/field_build.c \
 	src/match/fold.c src/match/fold.h \
 	src/match/holds.c \
 	src/match/lint.c \
 	src/match/machine.c src/match/machine.h \
+	src/match/machine_build.c \
 	src/match/operator.c src/match/operator.h \
 	src/match/pattern.c src/match/pattern.h src/match/pattern_tree.h \
 	src/match/plain.c src/match/plain.h \
-	src/match/pool.c src/match/pool.h
+	src/match/pool.c src/match/pool.h \
+	src/match/ranges.c src/match/ranges.h \
+	src/match/table.c src/match/table.h \
+	src/match/trie.c src/match/trie.h \
+	src/match/verdict.c src/match/verdict.h \
+	src/match/verdict_arrays.c \
+	src/match/walk.c src/match/walk_body.h \
+	src/match/wild.c src/match/wild.h

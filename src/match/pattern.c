@@ -26,7 +26,10 @@
 #include "match/operator.h"
 #include "match/pattern_tree.h"
 
-enum { CELLS_MAX = 4 * 1000 * 1000 }; /* conditions in all clauses together */
+enum {
+	CELLS_MAX = 4 * 1000 * 1000, /* conditions in all clauses together */
+	PATHS_MAX = 10000,
+};
 
 struct path_entry {
 	UT_hash_handle hh;
@@ -223,6 +226,9 @@ read_values(struct reader *r)
 	}
 	if (n == 0)
 		return parse_fail(ps, from, "an empty list of values matches nothing");
+	if (r->p->path_count == PATHS_MAX)
+		return parse_fail(ps, from, "more than %d different fields in one pattern",
+		                  PATHS_MAX);
 	*c = (struct condition){
 		.path = path_number(r), .offset = from, .tests = tests, .test_count = n
 	};
@@ -424,16 +430,21 @@ utf16_weight(unsigned char c)
 	return c < 0xEE ? c : c < 0xF0 ? c + 0x10 : c - 2;
 }
 
-static int
-by_utf16(const void *a, const void *b)
+int
+pattern_path_compare(struct span x, struct span y)
 {
-	struct span x = ((const struct ranked *)a)->text, y = ((const struct ranked *)b)->text;
-
 	for (size_t i = 0; i < x.len && i < y.len; i++)
 		if (x.p[i] != y.p[i])
 			return utf16_weight((unsigned char)x.p[i]) -
 			       utf16_weight((unsigned char)y.p[i]);
 	return x.len < y.len ? -1 : x.len > y.len;
+}
+
+static int
+by_utf16(const void *a, const void *b)
+{
+	return pattern_path_compare(((const struct ranked *)a)->text,
+	                            ((const struct ranked *)b)->text);
 }
 
 static void
@@ -483,9 +494,6 @@ void
 pattern_free(struct pattern *p)
 {
 	if (p == NULL)
-		return;
-	p->is_freed = true;
-	if (p->machines > 0)
 		return;
 	pool_done(&p->pool);
 	mem_free(p);

@@ -61,8 +61,6 @@ struct clause {
 };
 
 struct pattern {
-	unsigned machines; /* that still need it */
-	bool is_freed;
 	struct pool pool;
 	struct span *paths;   /* joined by dots, unescaped */
 	uint32_t *path_order; /* rank of each path, as UTF-16 sorts them */
@@ -70,6 +68,9 @@ struct pattern {
 	struct clause *clauses;
 	size_t clause_count;
 };
+
+/* Paths in the order of their UTF-16 code units. */
+int pattern_path_compare(struct span a, struct span b);
 
 /* A leaf of an event: decoded text of a string, or the token of anything else. */
 struct leaf {

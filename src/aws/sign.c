@@ -3,7 +3,7 @@
  *
  * canonical request = method, path, query, headers, names of headers, hash of the body; string to sign = date, scope,
  * hash of the canonical request; signature = HMAC of that under a key derived from secret, date, region and service.
- * Derived keys are kept as ready HMAC states in a small table, found by all four (the secret by its hash), the oldest
+ * Derived keys are kept as ready HMAC states in a small table, found by all four, the oldest
  * giving way: one identity in 34 regions of two services needs 68.
  */
 #include "config.h"
@@ -24,8 +24,8 @@
 enum { KEYS_MAX = 512, KEY_NAME_BYTES = 80 };
 
 struct derived {
-	unsigned char secret[DIGEST_BYTES]; /* HMAC of the secret under a key of this process */
-	char date[9];
+	char *secret;
+	char day[9];
 	char region[KEY_NAME_BYTES];
 	char service[KEY_NAME_BYTES];
 	struct digest_hmac *hmac; /* NULL: free */
@@ -38,11 +38,12 @@ struct header {
 };
 
 struct signer {
-	struct digest_hmac *guard; /* secrets are compared by their HMAC */
 	struct derived keys[KEYS_MAX];
+	uint32_t hashes[KEYS_MAX]; /* of each key's four parts, to look through quickly */
 	unsigned key_count;
-	unsigned last; /* index of the key used last: mostly the one wanted next */
 	uint64_t clock;
+	int64_t date_s; /* the second that date is of */
+	char date[SIGN_DATE_BYTES];
 	struct buf canonical, string_to_sign, authorization, signed_names, scratch;
 	struct header headers[SIGN_HEADERS_MAX];
 	size_t header_count;
@@ -52,11 +53,15 @@ struct signer *
 signer_new(void)
 {
 	struct signer *s = mem_zalloc(sizeof(*s));
-	unsigned char key[DIGEST_BYTES];
-
-	digest_random(key, sizeof(key));
-	s->guard = digest_hmac_new(key, sizeof(key));
+	s->date_s = INT64_MIN;
 	return s;
+}
+
+static void
+forget(struct derived *k)
+{
+	digest_hmac_free(k->hmac);
+	mem_free_secret(k->secret);
 }
 
 void
@@ -65,8 +70,7 @@ signer_free(struct signer *s)
 	if (s == NULL)
 		return;
 	for (unsigned i = 0; i < s->key_count; i++)
-		digest_hmac_free(s->keys[i].hmac);
-	digest_hmac_free(s->guard);
+		forget(&s->keys[i]);
 	buf_done_secret(&s->canonical); /* holds session tokens */
 	buf_done(&s->string_to_sign);
 	buf_done(&s->authorization);
@@ -164,12 +168,12 @@ add_headers(struct signer *s)
 /* ---- keys ---- */
 
 static struct digest_hmac *
-derive(const char *secret, const char *date, const char *region, const char *service)
+derive(const char *secret, const char *day, const char *region, const char *service)
 {
 	unsigned char k[DIGEST_BYTES];
 	char *first = mem_printf("AWS4%s", secret);
 
-	digest_hmac_sha256(first, strlen(first), date, strlen(date), k);
+	digest_hmac_sha256(first, strlen(first), day, strlen(day), k);
 	mem_free_secret(first);
 	digest_hmac_sha256(k, sizeof(k), region, strlen(region), k);
 	digest_hmac_sha256(k, sizeof(k), service, strlen(service), k);
@@ -179,55 +183,64 @@ derive(const char *secret, const char *date, const char *region, const char *ser
 	return h;
 }
 
-static bool
-key_fits(const struct derived *k, const unsigned char *secret, const char *date, const char *region,
-         const char *service)
+static uint32_t
+hash_on(uint32_t h, const char *s)
 {
-	return memcmp(k->date, date, 8) == 0 && strcmp(k->region, region) == 0 &&
-	       strcmp(k->service, service) == 0 && memcmp(k->secret, secret, DIGEST_BYTES) == 0;
+	for (; *s != '\0'; s++)
+		h = (h ^ (unsigned char)*s) * 16777619u;
+	return h;
+}
+
+/* FNV-1a. The secret is left out: identities are few, and compared in full. */
+static uint32_t
+hash_of(const char *day, const struct sign_request *req)
+{
+	return hash_on(hash_on(hash_on(2166136261u, day), req->region), req->service);
 }
 
 static struct derived *
-find_key(struct signer *s, const unsigned char *secret, const char *date,
+find_key(struct signer *s, uint32_t hash, const char *secret, const char *day,
          const struct sign_request *req)
 {
-	if (s->key_count > 0 &&
-	    key_fits(&s->keys[s->last], secret, date, req->region, req->service))
-		return &s->keys[s->last];
 	for (unsigned i = 0; i < s->key_count; i++) {
-		if (!key_fits(&s->keys[i], secret, date, req->region, req->service))
-			continue;
-		s->last = i;
-		return &s->keys[i];
+		struct derived *k = &s->keys[i];
+		if (s->hashes[i] == hash && memcmp(k->day, day, 8) == 0 &&
+		    strcmp(k->region, req->region) == 0 && strcmp(k->service, req->service) == 0 &&
+		    strcmp(k->secret, secret) == 0)
+			return k;
 	}
 	return NULL;
 }
 
-static struct digest_hmac *
-key_for(struct signer *s, const char *secret, const char *date, const struct sign_request *req)
+static unsigned
+free_place(struct signer *s)
 {
-	unsigned char id[DIGEST_BYTES];
+	unsigned at = 0;
 
-	digest_hmac_run(s->guard, secret, strlen(secret), id);
-	struct derived *k = find_key(s, id, date, req);
+	if (s->key_count < KEYS_MAX)
+		return s->key_count++;
+	for (unsigned i = 1; i < KEYS_MAX; i++)
+		if (s->keys[i].used < s->keys[at].used)
+			at = i;
+	forget(&s->keys[at]);
+	return at;
+}
+
+static struct digest_hmac *
+key_for(struct signer *s, const char *secret, const char *day, const struct sign_request *req)
+{
+	uint32_t hash = hash_of(day, req);
+	struct derived *k = find_key(s, hash, secret, day, req);
+
 	if (k == NULL) {
-		unsigned at = s->key_count;
-		if (at == KEYS_MAX) {
-			at = 0;
-			for (unsigned i = 1; i < KEYS_MAX; i++)
-				if (s->keys[i].used < s->keys[at].used)
-					at = i;
-			digest_hmac_free(s->keys[at].hmac);
-		} else {
-			s->key_count++;
-		}
+		unsigned at = free_place(s);
 		k = &s->keys[at];
-		s->last = at;
-		memcpy(k->secret, id, sizeof(id));
-		memcpy(k->date, date, 9);
+		s->hashes[at] = hash;
+		k->secret = mem_strdup(secret);
+		memcpy(k->day, day, sizeof(k->day));
 		(void)snprintf(k->region, sizeof(k->region), "%s", req->region);
 		(void)snprintf(k->service, sizeof(k->service), "%s", req->service);
-		k->hmac = derive(secret, date, req->region, req->service);
+		k->hmac = derive(secret, day, req->region, req->service);
 	}
 	k->used = ++s->clock;
 	return k->hmac;
@@ -316,6 +329,18 @@ make_authorization(struct signer *s, const struct sign_request *req, const struc
 	(void)buf_add_str(a, hex);
 }
 
+/* Requests come many a second: the text is made once for each. */
+static void
+set_date(struct signer *s, int64_t now_ms)
+{
+	char text[TIMEFMT_BYTES];
+
+	if (s->date_s == now_ms / 1000)
+		return;
+	s->date_s = now_ms / 1000;
+	(void)snprintf(s->date, sizeof(s->date), "%.16s", timefmt_basic(now_ms, text));
+}
+
 int
 sign_request(struct signer *s, const struct sign_request *req, const struct sign_keys *keys,
              struct sign_result *ret, struct err *e)
@@ -323,7 +348,7 @@ sign_request(struct signer *s, const struct sign_request *req, const struct sign
 	struct sign_result made = { 0 };
 	struct http_header added[3];
 	unsigned char sum[DIGEST_BYTES];
-	char date[TIMEFMT_BYTES], day[9], body_sha[SIGN_SHA_BYTES];
+	char day[9], body_sha[SIGN_SHA_BYTES];
 	const char *token =
 		keys->session_token && keys->session_token[0] ? keys->session_token : NULL;
 
@@ -332,9 +357,10 @@ sign_request(struct signer *s, const struct sign_request *req, const struct sign
 		return err_set(e, ERR_PARSE, "credentials without an access key cannot sign");
 	if (strlen(req->region) >= KEY_NAME_BYTES || strlen(req->service) >= KEY_NAME_BYTES)
 		return err_set(e, ERR_LIMIT, "name of region or service is too long to be signed");
-	(void)timefmt_basic(req->now_ms, date);
-	(void)snprintf(made.date, sizeof(made.date), "%.16s", date);
-	(void)snprintf(day, sizeof(day), "%.8s", date);
+	set_date(s, req->now_ms);
+	memcpy(made.date, s->date, sizeof(made.date));
+	memcpy(day, s->date, 8);
+	day[8] = '\0';
 	digest_sha256(req->body.p ? req->body.p : "", req->body.len, sum);
 	digest_hex(sum, sizeof(sum), body_sha);
 	if (req->is_body_header)

@@ -10,3 +10,6 @@ bench: $(bench_programs) all
 EXTRA_DIST += tests/bench/part-store
 EXTRA_PROGRAMS += tests/bench/bench_store
 bench_programs += tests/bench/bench_store
+
+# bench_sign: ns for one signature
+noinst_PROGRAMS += tests/bench/bench_sign

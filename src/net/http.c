@@ -420,6 +420,7 @@ http_blocking(const struct http_request *req, struct http_answer *ret)
 	struct http *h = mem_zalloc(sizeof(*h));
 
 	h->magic = HTTP_MAGIC;
+	xfer_ignore_sigpipe();
 	h->easy = curl_easy_init();
 	assert(h->easy != NULL);
 	xfer_prepare(h->easy);

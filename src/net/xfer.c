@@ -15,6 +15,7 @@
 #include "net/xfer.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/queue.h>
@@ -407,6 +408,14 @@ xfer_prepare(CURL *easy)
 	(void)curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)XFER_DNS_CACHE_S);
 }
 
+void
+xfer_ignore_sigpipe(void)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	(void)sigaction(SIGPIPE, &ignore, NULL);
+}
+
 CURL *
 xfer_easy(struct xfer *x)
 {
@@ -433,6 +442,7 @@ xfer_new(struct loop *l)
 {
 	struct xfer *x = mem_zalloc(sizeof(*x));
 
+	xfer_ignore_sigpipe();
 	x->magic = XFER_MAGIC;
 	x->loop = l;
 	TAILQ_INIT(&x->leaving);

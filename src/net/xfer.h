@@ -38,6 +38,9 @@ void xfer_free(struct xfer *x);
 CURL *xfer_easy(struct xfer *x);
 void xfer_put(struct xfer *x, CURL *easy);
 
+/* Ignore SIGPIPE: OpenSSL writes to sockets that a peer has closed. xfer_new does; blocking users call it themselves. */
+void xfer_ignore_sigpipe(void);
+
 /* The same options on a handle of the caller's own making (blocking use, no xfer). */
 void xfer_prepare(CURL *easy);
 

@@ -11,5 +11,6 @@ EXTRA_DIST += tests/bench/part-store
 EXTRA_PROGRAMS += tests/bench/bench_store
 bench_programs += tests/bench/bench_store
 
-# bench_sign: ns for one signature
-noinst_PROGRAMS += tests/bench/bench_sign
+EXTRA_DIST += tests/bench/part-sign
+EXTRA_PROGRAMS += tests/bench/bench_sign
+bench_programs += tests/bench/bench_sign

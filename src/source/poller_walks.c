@@ -60,8 +60,10 @@ tell_gap(struct poller *p, int64_t from_ms, int64_t to_ms)
 static void
 begin_live(struct poller *p, int64_t now_ms)
 {
+	const struct source_cursor *fill = &p->cursors[STREAM_BACKFILL];
 	struct source_cursor *c = &p->cursors[STREAM_LIVE];
 	int64_t overlap_ms = min_ms(p->overlap_ms, POLLER_LIVE_OVERLAP_MS);
+	int64_t from_ms;
 
 	if (c->watermark_ms > now_ms + 60 * 1000) {
 		/* AWS's clock was ahead when this was written: read again what that may have hidden. */
@@ -72,8 +74,12 @@ begin_live(struct poller *p, int64_t now_ms)
 		c->watermark_ms = min_ms(c->watermark_ms, now_ms);
 	}
 	tell_gap(p, c->watermark_ms, now_ms);
+	/* Up to the first start the back-fill reads, if there is one. */
+	from_ms = c->watermark_ms - overlap_ms;
+	if (fill->watermark_ms < fill->until_ms)
+		from_ms = max_ms(from_ms, c->started_ms);
 	/* The Date header counts whole seconds: a second more, so that nothing of this one is left for the next poll. */
-	begin(p, STREAM_LIVE, c->watermark_ms - overlap_ms, now_ms + 1000);
+	begin(p, STREAM_LIVE, from_ms, now_ms + 1000);
 }
 
 void

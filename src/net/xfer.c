@@ -33,7 +33,7 @@ enum {
 	CONNECTIONS_MAX = 512, /* idle ones kept; each host's answers are waited for anyway */
 };
 
-enum job_state { JOB_WAITING, JOB_RUNNING, JOB_FAILED, JOB_REMOVED };
+enum job_state { JOB_WAITING, JOB_RUNNING, JOB_KEPT, JOB_FAILED, JOB_REMOVED };
 
 struct job {
 	unsigned magic;
@@ -47,6 +47,7 @@ struct job {
 	struct timer *deadline; /* JOB_WAITING only */
 	int64_t until_ms;       /* monotonic */
 	CURLcode result;        /* JOB_FAILED only */
+	bool is_connect;        /* connected, it stays as JOB_KEPT until it is removed */
 	bool is_in_multi;
 	TAILQ_ENTRY(job) link; /* in xfer->leaving */
 };
@@ -297,6 +298,14 @@ job_of(CURL *easy)
 }
 
 void
+xfer_connect(struct xfer *x, CURL *easy, int64_t timeout_ms, xfer_done_fn *on_done, void *arg)
+{
+	(void)curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
+	xfer_add(x, easy, timeout_ms, on_done, arg);
+	job_of(easy)->is_connect = true;
+}
+
+void
 xfer_remove(struct xfer *x, CURL *easy, xfer_gone_fn *on_gone)
 {
 	struct job *j = job_of(easy);
@@ -348,6 +357,15 @@ drain_leaving(struct xfer *x)
 	}
 }
 
+/* Connected: its owner speaks from now on; the handle stays in the multi, where its connection belongs. */
+static void
+keep_job(struct job *j)
+{
+	j->state = JOB_KEPT;
+	(void)gate_over(j->xfer->gates, &j->pass, false);
+	j->on_done(j->easy, CURLE_OK, j->arg);
+}
+
 static void
 drain_finished(struct xfer *x)
 {
@@ -359,6 +377,10 @@ drain_finished(struct xfer *x)
 			continue;
 		struct job *j = job_of(m->easy_handle);
 		CURLcode result = m->data.result;
+		if (j->is_connect && j->state == JOB_RUNNING && result == CURLE_OK) {
+			keep_job(j);
+			continue;
+		}
 		if (j->state == JOB_REMOVED)
 			TAILQ_REMOVE(&x->leaving, j, link);
 		end_job(j, result);

@@ -54,6 +54,13 @@ void xfer_prepare(CURL *easy);
  */
 void xfer_add(struct xfer *x, CURL *easy, int64_t timeout_ms, xfer_done_fn *on_done, void *arg);
 
+/*
+ * Only connect: name, proxy, TCP, TLS and, for SMTP, EHLO, STARTTLS and AUTH; then the owner speaks by curl_easy_send and
+ * curl_easy_recv on CURLINFO_ACTIVESOCKET. As xfer_add, but after on_done with CURLE_OK the handle stays the owner's, until
+ * xfer_remove. Before that it shuts the socket down: libcurl would wait for the answer to its QUIT, and the loop with it.
+ */
+void xfer_connect(struct xfer *x, CURL *easy, int64_t timeout_ms, xfer_done_fn *on_done, void *arg);
+
 /* Give up: on_done will not be called; on_gone(arg) is, once, later (never before this returned). */
 void xfer_remove(struct xfer *x, CURL *easy, xfer_gone_fn *on_gone);
 

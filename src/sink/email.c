@@ -1,13 +1,12 @@
 /*
  * email: a mail by SMTP, with an outcome for each recipient.
  *
- * libcurl speaks SMTP on the loop's multi; connections are reused. With tls = "required" nothing is said before
- * STARTTLS has succeeded, also when the server no longer offers it. Refused recipients do not stop the others
- * (MAIL_RCPT_ALLLOWFAILS); who was refused, and for how long, is read from the conversation (smtptalk).
+ * Connections are kept and used again (smtplane), up to max_in_flight of them. With tls = "required" nothing is said
+ * before STARTTLS has succeeded, also when the server no longer offers it. A refused recipient does not stop the others;
+ * who was refused, and for how long, is read from the conversation (smtptalk) and kept with the item (rcpts).
  */
 #include "config.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,35 +14,37 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "net/loop.h"
-#include "net/xfer.h"
 #include "sink/answer.h"
 #include "sink/kinds.h"
 #include "sink/mail.h"
 #include "sink/mime.h"
 #include "sink/plain.h"
 #include "sink/rcpts.h"
-#include "sink/smtptalk.h"
+#include "sink/smtplane.h"
 
-enum { CONNECT_TIMEOUT_MS = 10000 };
+enum { LANES_MAX = 64 };
 
 struct email {
-	char *url; /* with the scheme that tls asks for, and the name for EHLO */
+	char *url;   /* with the scheme that tls asks for, and the name for EHLO */
+	char *where; /* host and port, for messages */
 	char *from;
 	char **to; /* bare addresses */
 	size_t to_count;
+	struct smtplane *idle[LANES_MAX]; /* connections that wait for a mail */
+	size_t idle_count;
 };
 
 struct email_call {
 	struct sink *sink;
-	CURL *easy; /* NULL: nothing was left to send */
-	struct curl_slist *rcpt_list;
+	struct smtplane *lane; /* NULL: nothing was left to send */
 	struct buf mail;
-	size_t mail_at;
 	struct rcpts rcpts;
 	size_t asked[RCPTS_MAX]; /* which of rcpts the transaction asks for, in its order */
+	const char *asked_to[RCPTS_MAX];
 	size_t asked_count;
 	struct smtptalk talk;
-	char errbuf[CURL_ERROR_SIZE];
+	struct err broken;     /* why the conversation broke off; kind ERR_NONE: it did not */
+	bool is_second;        /* the first connection was stale */
 	sink_done_fn *on_done; /* NULL: cancelled */
 	void *arg;
 	sink_step_fn *on_step;
@@ -64,6 +65,16 @@ is_bare_address(struct span a)
 	return true;
 }
 
+/* The one address of "Name <a@b>" or "a@b", without anything that could begin a line of its own. */
+static bool
+is_address(const char *text)
+{
+	for (const char *p = text; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			return false;
+	return is_bare_address(mime_address(text));
+}
+
 static int
 email_check(const struct conf_sink *conf, struct err *e)
 {
@@ -71,7 +82,7 @@ email_check(const struct conf_sink *conf, struct err *e)
 		return err_set(e, ERR_CONFIG, "url: has to begin with smtp:// or smtps://");
 	if (str_starts(conf->url, "smtps://") && conf->tls != CONF_TLS_IMPLICIT)
 		return err_set(e, ERR_CONFIG, "url: smtps:// wants tls = \"implicit\"");
-	if (!is_bare_address(mime_address(conf->from)))
+	if (!is_address(conf->from))
 		return err_set(e, ERR_CONFIG, "from: \"%.100s\" holds no mail address", conf->from);
 	if (conf->to.count == 0)
 		return err_set(e, ERR_CONFIG, "to: names nobody");
@@ -79,7 +90,7 @@ email_check(const struct conf_sink *conf, struct err *e)
 		return err_set(e, ERR_CONFIG, "to: more than %d recipients; use a mailing list",
 		               RCPTS_MAX);
 	for (size_t i = 0; i < conf->to.count; i++)
-		if (!is_bare_address(mime_address(conf->to.items[i])))
+		if (!is_address(conf->to.items[i]))
 			return err_set(e, ERR_CONFIG, "to: \"%.100s\" holds no mail address",
 			               conf->to.items[i]);
 	if (conf->password.value[0] && !conf->username.value[0])
@@ -105,6 +116,14 @@ url_of(const struct sink_env *env, const struct conf_sink *conf)
 	                  (int)len, rest, name);
 }
 
+static char *
+where_of(const struct conf_sink *conf)
+{
+	const char *rest = strstr(conf->url, "://") + 3;
+
+	return mem_strndup(rest, strcspn(rest, "/"));
+}
+
 static int
 email_open(const struct sink_env *env, const struct conf_sink *conf, void **ret_state,
            struct err *e)
@@ -115,6 +134,7 @@ email_open(const struct sink_env *env, const struct conf_sink *conf, void **ret_
 		return -1;
 	m = mem_zalloc(sizeof *m);
 	m->url = url_of(env, conf);
+	m->where = where_of(conf);
 	m->from = span_dup(mime_address(conf->from));
 	m->to = mem_calloc(conf->to.count, sizeof *m->to);
 	m->to_count = conf->to.count;
@@ -129,10 +149,13 @@ email_close(void *state)
 {
 	struct email *m = state;
 
+	for (size_t i = 0; i < m->idle_count; i++)
+		smtplane_close(m->idle[i]);
 	for (size_t i = 0; i < m->to_count; i++)
 		mem_free(m->to[i]);
 	mem_free(m->to);
 	mem_free(m->from);
+	mem_free(m->where);
 	mem_free(m->url);
 	mem_free(m);
 }
@@ -147,38 +170,11 @@ email_render(const struct conf_sink *conf, const struct render_view *view, enum 
 	return room;
 }
 
-static size_t
-on_read(char *p, size_t size, size_t count, void *arg)
-{
-	struct email_call *call = arg;
-	size_t n = call->mail.len - call->mail_at;
-
-	if (n > size * count)
-		n = size * count;
-	memcpy(p, call->mail.data + call->mail_at, n);
-	call->mail_at += n;
-	return n;
-}
-
-static int
-on_debug(CURL *easy, curl_infotype type, char *data, size_t len, void *arg)
-{
-	struct email_call *call = arg;
-
-	(void)easy;
-	if (type == CURLINFO_HEADER_IN)
-		smtptalk_received(&call->talk, (struct span){ data, len });
-	else if (type == CURLINFO_HEADER_OUT)
-		smtptalk_sent(&call->talk, (struct span){ data, len });
-	return 0;
-}
-
 static void
 call_free(void *arg)
 {
 	struct email_call *call = arg;
 
-	curl_slist_free_all(call->rcpt_list);
 	buf_done(&call->mail);
 	mem_free(call);
 }
@@ -246,11 +242,10 @@ sort_recipients(struct email_call *call)
 
 /* The trouble in words when nobody could be asked: the server's own, else the network's. */
 static void
-explain(struct email_call *call, CURLcode code, struct sink_result *r)
+explain(struct email_call *call, struct sink_result *r)
 {
 	enum smtptalk_stage stage;
 	const struct smtptalk_reply *refusal = smtptalk_last_refusal(&call->talk, &stage);
-	struct err e = { 0 };
 
 	if (refusal) {
 		r->outcome = smtptalk_session_outcome(&call->talk);
@@ -264,17 +259,11 @@ explain(struct email_call *call, CURLcode code, struct sink_result *r)
 		                       : "");
 		return;
 	}
-	(void)xfer_explain(call->easy, code, call->errbuf, "the mail server", &e);
-	answer_from_err(r, &e);
-	if (code == CURLE_USE_SSL_FAILED) {
-		/* Perhaps someone on the way takes STARTTLS out of the offer: never in clear, and again later. */
-		r->outcome = SINK_TEMPFAIL;
-		(void)snprintf(
-			r->answer, sizeof r->answer,
-			"the server offers no STARTTLS and tls = \"required\": nothing was sent");
-	}
-	r->is_unreached =
-		r->outcome == SINK_TEMPFAIL && call->talk.replies[SMTPTALK_GREETING].code == 0;
+	if (call->broken.kind == ERR_NONE)
+		(void)err_temp(&call->broken, ERR_NET,
+		               "the mail server ended the conversation early");
+	answer_from_err(r, &call->broken);
+	r->is_unreached = r->outcome == SINK_TEMPFAIL && call->talk.finals == 0;
 }
 
 static void
@@ -288,7 +277,7 @@ add_counts(const struct email_call *call, struct buf *text)
 
 /* The outcome of the whole mail, from those of its recipients. */
 static void
-conclude(struct email_call *call, CURLcode code, struct sink_result *r)
+conclude(struct email_call *call, struct sink_result *r)
 {
 	size_t left_before = rcpts_count(&call->rcpts, RCPT_LEFT), left;
 	const struct smtptalk_reply *put_off = sort_recipients(call);
@@ -313,7 +302,7 @@ conclude(struct email_call *call, CURLcode code, struct sink_result *r)
 		r->is_partial = left < left_before;
 		(void)buf_printf(&text, "SMTP: put off: %s", put_off->text);
 	} else {
-		explain(call, code, r);
+		explain(call, r);
 		r->is_partial = r->outcome == SINK_TEMPFAIL && left < left_before;
 		(void)buf_add_str(&text, r->answer);
 	}
@@ -331,22 +320,92 @@ conclude(struct email_call *call, CURLcode code, struct sink_result *r)
 }
 
 static void
-finish(struct email_call *call, CURLcode code)
+finish(struct email_call *call)
 {
 	struct sink_result r = { 0 };
 
-	conclude(call, code, &r);
+	conclude(call, &r);
 	tell_steps(call, &r);
 	call->on_done(&r, call->arg);
 	mem_free(r.context);
 	call_free(call);
 }
 
-static void
-on_xfer(CURL *easy, CURLcode code, void *arg)
+/* A connection that waits, or a new one. */
+static struct smtplane *
+take_lane(struct email_call *call)
 {
-	(void)easy;
-	finish(arg, code);
+	const struct conf_sink *conf = sink_conf(call->sink);
+	const struct sink_env *env = sink_env_of(call->sink);
+	struct email *m = sink_state(call->sink);
+	struct smtplane_options o = {
+		.loop = env->loop,
+		.xfer = env->xfer,
+		.url = m->url,
+		.where = m->where,
+		.tls = conf->tls == CONF_TLS_NONE ? SMTPLANE_NONE : SMTPLANE_REQUIRED,
+		.username = conf->username.value,
+		.password = conf->password.value,
+		.ca_file = conf->ca_file,
+		.proxy = conf->proxy,
+	};
+
+	while (m->idle_count && !call->is_second) {
+		struct smtplane *lane = m->idle[--m->idle_count];
+
+		if (smtplane_is_usable(lane))
+			return lane;
+		smtplane_close(lane);
+	}
+	return smtplane_new(&o);
+}
+
+static void
+give_lane(struct email *m, struct smtplane *lane)
+{
+	if (smtplane_is_usable(lane) && m->idle_count < LANES_MAX)
+		m->idle[m->idle_count++] = lane;
+	else
+		smtplane_close(lane);
+}
+
+static void talk(struct email_call *call);
+
+static void
+on_talked(struct smtplane *lane, const struct err *broken, bool is_stale, void *arg)
+{
+	struct email_call *call = arg;
+
+	call->lane = NULL;
+	if (is_stale && !call->is_second) {
+		/* The server had closed a connection that we kept: nothing of this mail was said. */
+		smtplane_close(lane);
+		call->is_second = true;
+		talk(call);
+		return;
+	}
+	if (broken)
+		call->broken = *broken;
+	give_lane(sink_state(call->sink), lane);
+	finish(call);
+}
+
+static void
+talk(struct email_call *call)
+{
+	const struct email *m = sink_state(call->sink);
+	struct smtplane_mail mail = {
+		.from = m->from,
+		.to = call->asked_to,
+		.to_count = call->asked_count,
+		.bytes = { call->mail.data, call->mail.len },
+		.timeout_ms = sink_conf(call->sink)->timeout_ms,
+		.talk = &call->talk,
+	};
+
+	smtptalk_init(&call->talk, call->asked_count);
+	call->lane = take_lane(call);
+	smtplane_send(call->lane, &mail, on_talked, call);
 }
 
 /* Everybody has it, or is refused: an earlier attempt was not recorded as such. */
@@ -356,54 +415,15 @@ on_nothing_left(void *arg)
 	struct email_call *call = arg;
 
 	if (call->on_done)
-		finish(call, CURLE_OK);
+		finish(call);
 	else
 		call_free(call);
 }
 
 static void
-set_options(struct email_call *call, const struct conf_sink *conf, const struct email *m)
-{
-	CURL *h = call->easy;
-
-	curl_easy_setopt(h, CURLOPT_URL, m->url);
-	curl_easy_setopt(h, CURLOPT_USE_SSL,
-	                 (long)(conf->tls == CONF_TLS_NONE ? CURLUSESSL_NONE : CURLUSESSL_ALL));
-	curl_easy_setopt(h, CURLOPT_MAIL_FROM, m->from);
-	curl_easy_setopt(h, CURLOPT_MAIL_RCPT, call->rcpt_list);
-	curl_easy_setopt(h, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L);
-	curl_easy_setopt(h, CURLOPT_UPLOAD, 1L);
-	curl_easy_setopt(h, CURLOPT_READFUNCTION, on_read);
-	curl_easy_setopt(h, CURLOPT_READDATA, call);
-	curl_easy_setopt(h, CURLOPT_INFILESIZE_LARGE, (curl_off_t)call->mail.len);
-	curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
-	curl_easy_setopt(h, CURLOPT_ERRORBUFFER, call->errbuf);
-	/* The conversation: see smtptalk. */
-	curl_easy_setopt(h, CURLOPT_VERBOSE, 1L);
-	curl_easy_setopt(h, CURLOPT_DEBUGFUNCTION, on_debug);
-	curl_easy_setopt(h, CURLOPT_DEBUGDATA, call);
-	if (conf->username.value[0]) {
-		curl_easy_setopt(h, CURLOPT_USERNAME, conf->username.value);
-		curl_easy_setopt(h, CURLOPT_PASSWORD, conf->password.value);
-	}
-	if (conf->ca_file[0])
-		curl_easy_setopt(h, CURLOPT_CAINFO, conf->ca_file);
-	if (conf->proxy[0]) {
-		curl_easy_setopt(h, CURLOPT_PROXY, conf->proxy);
-		curl_easy_setopt(h, CURLOPT_HTTPPROXYTUNNEL, 1L);
-	}
-}
-
-static void
 ask_for(struct email_call *call, size_t i)
 {
-	struct curl_slist *longer =
-		curl_slist_append(call->rcpt_list, call->rcpts.items[i].address);
-
-	/* Out of memory ends the process elsewhere; here the recipient is simply left for the next attempt. */
-	if (!longer)
-		return;
-	call->rcpt_list = longer;
+	call->asked_to[call->asked_count] = call->rcpts.items[i].address;
 	call->asked[call->asked_count++] = i;
 }
 
@@ -425,7 +445,6 @@ email_send(struct sink *sink, const struct sink_message *msg, sink_done_fn *on_d
 	for (size_t i = 0; i < call->rcpts.count; i++)
 		if (call->rcpts.items[i].state == RCPT_LEFT)
 			ask_for(call, i);
-	smtptalk_init(&call->talk, call->asked_count);
 	buf_init(&call->mail, 0);
 	*ret_call = call;
 	if (call->asked_count == 0) {
@@ -433,9 +452,7 @@ email_send(struct sink *sink, const struct sink_message *msg, sink_done_fn *on_d
 		return 0;
 	}
 	mail_write(sink_conf(sink), msg->view, msg->room, &call->mail);
-	call->easy = xfer_easy(env->xfer);
-	set_options(call, sink_conf(sink), m);
-	xfer_add(env->xfer, call->easy, sink_conf(sink)->timeout_ms, on_xfer, call);
+	talk(call);
 	return 0;
 }
 
@@ -445,8 +462,10 @@ email_cancel(void *arg)
 	struct email_call *call = arg;
 
 	call->on_done = NULL;
-	if (call->easy)
-		xfer_remove(sink_env_of(call->sink)->xfer, call->easy, call_free);
+	if (!call->lane)
+		return;
+	smtplane_close(call->lane);
+	call_free(call);
 }
 
 const struct sink_kind sink_kind_email = {

@@ -34,6 +34,8 @@ libfindings_a_SOURCES += \
 	src/sink/render_text.c \
 	src/sink/sink.c \
 	src/sink/sink.h \
+	src/sink/smtplane.c \
+	src/sink/smtplane.h \
 	src/sink/smtptalk.c \
 	src/sink/smtptalk.h \
 	src/sink/sns.c \

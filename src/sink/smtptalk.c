@@ -60,6 +60,7 @@ take_reply(struct smtptalk *t, int code)
 {
 	struct smtptalk_reply *r = &t->replies[t->stage];
 
+	t->finals++;
 	if (t->stage == SMTPTALK_RCPT && t->rcpt_asked > 0 && t->rcpt_asked <= t->rcpt_count) {
 		struct smtptalk_reply *mine = &t->rcpt[t->rcpt_asked - 1];
 

@@ -43,6 +43,7 @@ struct smtptalk {
 	bool is_tls;               /* STARTTLS was accepted */
 	char line[SMTPTALK_TEXT_BYTES]; /* of a reply that came in pieces */
 	size_t line_len;
+	unsigned finals; /* final replies so far: a change means that the server has spoken */
 	struct smtptalk_reply replies[SMTPTALK_STAGES];
 	struct smtptalk_reply rcpt[SMTPTALK_RCPT_MAX];
 };

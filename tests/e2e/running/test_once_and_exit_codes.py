@@ -126,7 +126,7 @@ def test_sink_test_goes_the_way_of_a_real_alert_and_explains_trouble(sim, hook, 
     daemon.start()
     done = daemon.ctl("sink", "test", "hook")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert len(hook.received) == 1 and "TEST" in hook.received[0].body.decode()
+    assert len(hook.received) == 1 and hook.received[0].json["data"]["test"] is True
     bad = daemon.ctl("sink", "test", "nowhere")
     assert bad.returncode == 1 and "no-such-host.invalid" in bad.stdout + bad.stderr
     assert daemon.stop() == 0
@@ -136,7 +136,7 @@ def test_dead_letters_are_listed_shown_retried_and_dropped(sim, hook, make_daemo
     hook.answer(status=400, body="no such template")
     daemon = ready(make_daemon, sim, hook, count=2)
     daemon.start()
-    daemon.wait_log("delivery.dead", count=2)
+    daemon.wait_log("courier.dead", count=2)
     dead = daemon.ctl_json("dead", "list")
     assert len(dead) == 2 and "400" in json.dumps(dead[0])
     assert "no such template" in daemon.ctl("dead", "show", str(dead[0]["id"])).stdout

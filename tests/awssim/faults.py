@@ -125,7 +125,7 @@ def instead(ctx, fault):
         raise refuse(ctx.service, "expired", "The security token included in the request is expired")
     if kind == "html":
         page = b"<html><head><title>503</title></head><body><h1>Service Unavailable</h1></body></html>\n"
-        return status or 503, [(b"Content-Type", b"text/html")], [page]
+        return status or 200, [(b"Content-Type", b"text/html")], [page]
     if kind == "empty":
         return status or 200, [(b"Content-Type", b"application/json")], [b""]
     if kind == "garbage":
@@ -170,6 +170,6 @@ def on_page(page, fault):
 def on_body(body, fault):
     """Change the whole body."""
     if fault.kind == "invalid_utf8":
-        at = body.find(b'"', len(body) // 2) + 1 or len(body) // 2
+        at = body.find(b'":"', len(body) // 2) + 3      # within a string, so that nothing else is wrong
         return body[:at] + b"\xff\xfe" + body[at:]
     return body

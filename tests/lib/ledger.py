@@ -15,6 +15,11 @@ SINK_COLUMNS = ("expected", "delivered", "lost", "twice", "repeated", "unexpecte
 Arrival = collections.namedtuple("Arrival", "identity change key")
 
 
+def _of_findings(arrivals):
+    """Without the notices of findingsd's own troubles, which are of no finding."""
+    return [one for one in arrivals if one.identity]
+
+
 def from_hook(deliveries):
     """Arrivals of webhook deliveries: header X-Findingsd-Finding or the body's data.finding, type or header
     X-Findingsd-Change. Refused ones (no 2xx) are attempts, not arrivals."""
@@ -29,20 +34,20 @@ def from_hook(deliveries):
             identity = identity or data.get("finding") or data.get("identity")
             change = change or data.get("change") or body.get("type", "").rpartition(".")[2]
         found.append(Arrival(identity, change, one.key))
-    return found
+    return _of_findings(found)
 
 
 def from_mail(mails):
     """Arrivals of mails, by their headers."""
-    return [Arrival(m.message["X-Findingsd-Finding"], m.message["X-Findingsd-Change"], m.key) for m in mails]
+    return _of_findings(Arrival(m.message["X-Findingsd-Finding"], m.message["X-Findingsd-Change"], m.key) for m in mails)
 
 
 def from_sns(messages):
     """Arrivals of SNS messages, by their attributes; what a FIFO topic dropped as a duplicate did not arrive."""
     def value(message, name):
         return message["attributes"].get(name, {}).get("value")
-    return [Arrival(value(m, "finding"), value(m, "change"), value(m, "message_key")) for m in messages
-            if not m["deduplicated"]]
+    return _of_findings(Arrival(value(m, "finding"), value(m, "change"), value(m, "message_key")) for m in messages
+                        if not m["deduplicated"])
 
 
 def wanted(findings, predicate, identity, change="created"):

@@ -68,7 +68,7 @@ def test_when_and_whom(filled):
 
 def test_bodies(filled):
     good = whole(filled)
-    filled.fault("html", nth=1)
+    filled.fault("html", nth=1, status=503)
     filled.fault("empty", nth=1)
     filled.fault("garbage", nth=1)
     filled.fault("ok_with_error", nth=1)
@@ -84,6 +84,7 @@ def test_bodies(filled):
     assert (answers[4].status, answers[4].headers["location"]) == (307, "http://127.0.0.1:1/x")
     with pytest.raises(UnicodeDecodeError):
         answers[5].body.decode()
+    assert len(json.loads(answers[5].body.decode("utf-8", "replace"))["Findings"]) == 10, "all else is as it should be"
     assert answers[6].json["Findings"] == json.loads(good)["Findings"]
 
 

@@ -233,9 +233,10 @@ def test_ledger_reads_each_sink(mail, hook):
     assert ledger.from_mail(mail.wait(1)) == [Arrival("id1", "created", "fd1-1@host")]
     post(hook, b'{"type":"finding.resolved","data":{"identity":"id2"}}', {"webhook-id": "k2"})
     post(hook, b"raw", {"webhook-id": "k3", "X-Findingsd-Finding": "id3", "X-Findingsd-Change": "created"})
+    post(hook, b'{"type":"findingsd.notice","data":{"identity":"","change":"created"}}', {"webhook-id": "own"})
     hook.answer(500)
     post(hook, b"{}", {"webhook-id": "k4"})
-    assert ledger.from_hook(hook.wait(3)) == [Arrival("id2", "resolved", "k2"), Arrival("id3", "created", "k3")]
+    assert ledger.from_hook(hook.wait(4)) == [Arrival("id2", "resolved", "k2"), Arrival("id3", "created", "k3")]
     message = {"attributes": {"finding": {"value": "id"}, "change": {"value": "created"},
                               "message_key": {"value": "k"}}, "deduplicated": False}
     assert ledger.from_sns([message, {**message, "deduplicated": True}]) == [Arrival("id", "created", "k")]

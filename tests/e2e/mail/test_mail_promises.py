@@ -64,7 +64,7 @@ def test_an_outcome_per_recipient(sim, make_mail, make_daemon):
                                                    tls="none"))
     daemon.start()
     mail.wait(lambda got: {r for m in got for r in m.rcpt_tos} >= {"good@example.com", "busy@example.com"}, timeout=60)
-    daemon.wait_log("delivery.done", timeout=30)
+    daemon.wait_log("courier.delivered", timeout=30)
     taken = [r for m in mail.received for r in m.rcpt_tos]
     assert sorted(taken) == ["busy@example.com", "good@example.com"]
     assert len({m.key for m in mail.received}) == 1

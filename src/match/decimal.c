@@ -117,25 +117,171 @@ is_smallest(const struct parts *p)
 	       p->exponent == -325; /* Java prints Double.MIN_VALUE as 4.9E-324 */
 }
 
+#ifdef __SIZEOF_INT128__
+enum { FAST_SCALE_MAX = 19, FAST_SHIFT = 70 };
+
+typedef unsigned __int128 wide;
+
+static const uint64_t tens[] = {
+	1u,
+	10u,
+	100u,
+	1000u,
+	10000u,
+	100000u,
+	1000000u,
+	10000000u,
+	100000000u,
+	1000000000u,
+	10000000000u,
+	100000000000u,
+	1000000000000u,
+	10000000000000u,
+	100000000000000u,
+	1000000000000000u,
+	10000000000000000u,
+	100000000000000000u,
+	1000000000000000000u,
+	10000000000000000000u,
+};
+
+static unsigned
+bit_length(wide v)
+{
+	uint64_t high = (uint64_t)(v >> 64);
+
+	return high != 0 ? 128u - (unsigned)__builtin_clzll(high)
+	                 : 64u - (unsigned)__builtin_clzll((uint64_t)v);
+}
+
+/* digits / ten, rounded as IEEE 754 wants it: a mantissa of 53 bits, and the power of two that it is scaled by. */
+static uint64_t
+divide(uint64_t digits, uint64_t ten, int *ret_exponent)
+{
+	wide n = (wide)digits << FAST_SHIFT, q = n / ten;
+	unsigned extra = bit_length(q) - 53;
+	bool is_inexact = n % ten != 0 || (q & (((wide)1 << (extra - 1)) - 1)) != 0;
+	uint64_t m = (uint64_t)(q >> extra);
+
+	if ((q >> (extra - 1) & 1) != 0 && (is_inexact || (m & 1) != 0))
+		m++;
+	if (m == (uint64_t)1 << 53) {
+		m >>= 1;
+		extra++;
+	}
+	*ret_exponent = (int)extra - FAST_SHIFT;
+	return m;
+}
+
+/*
+ * digits / ten as a double is m / 2^scale. Is digits what prints shortest? 1 yes, 0 no, -1 not decided here. All is
+ * exact: both sides are multiplied by ten * 2^(scale+1).
+ */
+static int
+is_shortest_fast(uint64_t digits, uint64_t ten, uint64_t m, unsigned scale)
+{
+	wide exact = (wide)m * ten * 2, mine = (wide)digits << (scale + 1),
+	     unit = (wide)1 << (scale + 1);
+	wide low = (wide)(digits - digits % 10) << (scale + 1), high = low + 10 * unit;
+	wide off = mine > exact ? mine - exact : exact - mine;
+	bool is_even = (m & 1) == 0;
+
+	if (m == (uint64_t)1 << 52 || off * 2 == unit)
+		return -1; /* uneven interval, or a tie */
+	if (is_even ? low >= exact - ten || high <= exact + ten
+	            : low > exact - ten || high < exact + ten)
+		return 0;
+	return off * 2 < unit;
+}
+
+/* The common case: a number of 16 or 17 digits with its point among them. As is_shortest_fast. */
+static int
+comparable_fast(const struct parts *p, double *ret)
+{
+	uint64_t ten, m;
+	int exponent, result;
+	double d;
+
+	if (p->count > DIGITS_MAX || p->exponent >= 0 || p->exponent < -FAST_SCALE_MAX)
+		return -1;
+	ten = tens[-p->exponent];
+	m = divide(p->digits, ten, &exponent);
+	if (exponent >= 0 || exponent < -66)
+		return -1;
+	result = is_shortest_fast(p->digits, ten, m, (unsigned)-exponent);
+	d = ldexp((double)m, exponent);
+	*ret = p->is_negative ? -d : d;
+	return result;
+}
+#else
+static int
+comparable_fast(const struct parts *p, double *ret)
+{
+	(void)p;
+	(void)ret;
+	return -1;
+}
+#endif
+
+/* Up to 15 digits and a small power of ten: both are exact doubles, so one operation rounds once. */
+static bool
+small(const struct parts *p, double *ret)
+{
+	static const double powers[] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+		                         1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+		                         1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
+	double d = (double)p->digits;
+
+	if (p->count > DIGITS_SURE || p->exponent < -22 || p->exponent > 22)
+		return false;
+	d = p->exponent < 0 ? d / powers[-p->exponent] : d * powers[p->exponent];
+	*ret = p->is_negative ? -d : d;
+	return true;
+}
+
+static bool
+comparable_slow(const struct parts *p, struct span token, double *ret)
+{
+	double d;
+
+	if (p->count > DIGITS_MAX || !str_to_double(token, &d) || d == 0)
+		return false;
+	if (fabs(d) == 0x1p-1074) {
+		if (!is_smallest(p))
+			return false;
+	} else if ((p->count > DIGITS_SURE || fabs(d) < DBL_MIN) && !is_shortest(p, d)) {
+		return false;
+	}
+	*ret = d;
+	return true;
+}
+
 bool
 decimal_comparable(struct span token, double *ret)
 {
 	struct parts p;
-	double d;
+	int fast;
 
 	split(token, &p);
 	if (p.count == 0) {
 		*ret = 0;
 		return true;
 	}
-	if (p.count > DIGITS_MAX || !str_to_double(token, &d) || d == 0)
-		return false;
-	if (fabs(d) == 0x1p-1074) {
-		if (!is_smallest(&p))
-			return false;
-	} else if ((p.count > DIGITS_SURE || fabs(d) < DBL_MIN) && !is_shortest(&p, d)) {
-		return false;
+	if (small(&p, ret))
+		return true;
+	fast = comparable_fast(&p, ret);
+	return fast >= 0 ? fast == 1 : comparable_slow(&p, token, ret);
+}
+
+bool
+decimal_comparable_slow(struct span token, double *ret)
+{
+	struct parts p;
+
+	split(token, &p);
+	if (p.count == 0) {
+		*ret = 0;
+		return true;
 	}
-	*ret = d;
-	return true;
+	return comparable_slow(&p, token, ret);
 }

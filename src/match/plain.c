@@ -24,7 +24,8 @@ enum { SEARCH_STEPS_MAX = 1000000 };
 /* A container that is open while flattening. */
 struct frame {
 	bool is_array;
-	size_t path_len; /* of the path outside of it */
+	bool is_last_empty; /* as the flattener's, within it */
+	size_t path_len;    /* of the path outside of it */
 	unsigned names;
 	uint32_t array, index; /* of an array: its number; the next element */
 	uint32_t member;       /* membership of what lies directly in it */
@@ -93,9 +94,11 @@ open_frame(struct flattener *f, bool is_array, size_t path_len, unsigned names)
 	struct frame *above = f->depth == 0 ? NULL : &f->frames[f->depth - 1];
 	struct frame *frame = &f->frames[f->depth++];
 
-	*frame = (struct frame){
-		is_array, path_len, names, 0, 0, above == NULL ? 0 : above->member
-	};
+	*frame = (struct frame){ .is_array = is_array,
+		                 .is_last_empty = f->is_last_empty,
+		                 .path_len = path_len,
+		                 .names = names,
+		                 .member = above == NULL ? 0 : above->member };
 	if (above != NULL && above->is_array)
 		frame->member = add_member(
 			f->ev, (struct plain_member){ above->member, above->array, above->index });
@@ -112,6 +115,7 @@ after_value(struct flattener *f)
 	if (f->depth == 0)
 		return;
 	top = &f->frames[f->depth - 1];
+	f->is_last_empty = top->is_last_empty;
 	if (top->is_array) {
 		top->index++;
 	} else {

@@ -41,7 +41,7 @@ struct http {
 	bool is_head_over;
 	bool is_head_whole;
 	char errbuf[CURL_ERROR_SIZE];
-	char where[WHERE_BYTES];
+	char where[WHERE_BYTES]; /* for messages; "" until one is needed */
 };
 
 const char *
@@ -278,12 +278,34 @@ set_up(struct http *h, const struct http_request *req, struct err *e)
 		return -1;
 	if (req->unix_socket != NULL)
 		(void)snprintf(h->where, sizeof(h->where), "%s", req->unix_socket);
-	else
-		(void)http_where(req->url, h->where, sizeof(h->where));
 	return 0;
 }
 
 /* ---- the answer ---- */
+
+static void
+explain(struct http *h, CURLcode result)
+{
+	struct http_answer *a = &h->answer;
+	const char *url = NULL;
+
+	if (h->where[0] == '\0') {
+		(void)curl_easy_getinfo(h->easy, CURLINFO_EFFECTIVE_URL, &url);
+		(void)http_where(url, h->where, sizeof(h->where));
+	}
+	if (h->is_body_over || result == CURLE_FILESIZE_EXCEEDED)
+		(void)err_set(&a->err, ERR_LIMIT, "%s: the answer is larger than %zu bytes",
+		              h->where, h->max_answer_bytes);
+	else if (h->is_head_over)
+		(void)err_set(&a->err, ERR_LIMIT,
+		              "%s: the answer's headers are larger than %zu bytes", h->where,
+		              a->head.max_bytes);
+	else if (result != CURLE_OK)
+		(void)xfer_explain(h->easy, result, h->errbuf, h->where, &a->err);
+	else
+		(void)err_temp(&a->err, ERR_NET, "%s: the answer was cut within its headers",
+		               h->where);
+}
 
 static void
 fill_answer(struct http *h, CURLcode result)
@@ -304,19 +326,9 @@ fill_answer(struct http *h, CURLcode result)
 		(void)snprintf(a->remote, sizeof(a->remote),
 		               strchr(address, ':') ? "[%s]:%ld" : "%s:%ld", address, port);
 	a->is_reused = connections == 0 && status != 0;
-	if (h->is_body_over || result == CURLE_FILESIZE_EXCEEDED)
-		(void)err_set(&a->err, ERR_LIMIT, "%s: the answer is larger than %zu bytes",
-		              h->where, h->max_answer_bytes);
-	else if (h->is_head_over)
-		(void)err_set(&a->err, ERR_LIMIT,
-		              "%s: the answer's headers are larger than %zu bytes", h->where,
-		              a->head.max_bytes);
-	else if (result != CURLE_OK)
-		(void)xfer_explain(h->easy, result, h->errbuf, h->where, &a->err);
-	else if (status == 0 ||
-	         !h->is_head_whole) /* libcurl takes a head that was cut for a whole one */
-		(void)err_temp(&a->err, ERR_NET, "%s: the answer was cut within its headers",
-		               h->where);
+	/* libcurl takes a head that was cut for a whole one. */
+	if (result != CURLE_OK || status == 0 || !h->is_head_whole)
+		explain(h, result);
 }
 
 void

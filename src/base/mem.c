@@ -106,6 +106,14 @@ mem_printf(const char *fmt, ...)
 	return s;
 }
 
+void *
+mem_check(void *p)
+{
+	if (p == NULL)
+		leave();
+	return p;
+}
+
 void
 mem_free(void *p)
 {

@@ -19,6 +19,7 @@ char *mem_strdup(const char *s);              /* NULL gives NULL */
 char *mem_strndup(const char *s, size_t len); /* copies exactly len bytes and a NUL */
 void *mem_dup(const void *p, size_t len);
 char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void *mem_check(void *p);      /* p, made by a library: leaves when it is NULL */
 void mem_free(void *p);        /* NULL does nothing */
 void mem_free_secret(char *s); /* wipes up to the NUL, then frees; NULL does nothing */
 

@@ -133,10 +133,7 @@ is_token(const char *s)
 static int
 add_header(struct http *h, const char *line)
 {
-	struct curl_slist *more = curl_slist_append(h->headers, line);
-
-	assert(more != NULL);
-	h->headers = more;
+	h->headers = mem_check(curl_slist_append(h->headers, line));
 	return 0;
 }
 
@@ -433,8 +430,7 @@ http_blocking(const struct http_request *req, struct http_answer *ret)
 
 	h->magic = HTTP_MAGIC;
 	xfer_ignore_sigpipe();
-	h->easy = curl_easy_init();
-	assert(h->easy != NULL);
+	h->easy = mem_check(curl_easy_init());
 	xfer_prepare(h->easy);
 	h->answer.started_mono_ms = clock_real_mono_ms();
 	if (set_up(h, req, &h->answer.err) == 0) {

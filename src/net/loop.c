@@ -80,9 +80,8 @@ loop_new(void)
 		l->base = event_base_new_with_config(config);
 		event_config_free(config);
 	}
-	assert(l->base != NULL);
-	l->nap = event_new(l->base, -1, 0, on_nap, l);
-	assert(l->nap != NULL);
+	(void)mem_check(l->base);
+	l->nap = mem_check(event_new(l->base, -1, 0, on_nap, l));
 	clock_refresh();
 	return l;
 }
@@ -207,8 +206,7 @@ timer_new(struct loop *l, loop_fn *fn, void *arg)
 	t->loop = l;
 	t->fn = fn;
 	t->arg = arg;
-	t->event = event_new(l->base, -1, 0, on_timer, t);
-	assert(t->event != NULL);
+	t->event = mem_check(event_new(l->base, -1, 0, on_timer, t));
 	return t;
 }
 
@@ -262,8 +260,7 @@ loop_watch_fd(struct loop *l, int fd, short events, watch_fn *fn, void *arg)
 	w->loop = l;
 	w->fn = fn;
 	w->arg = arg;
-	w->event = event_new(l->base, fd, wanted, on_watch, w);
-	assert(w->event != NULL);
+	w->event = mem_check(event_new(l->base, fd, wanted, on_watch, w));
 	(void)event_add(w->event, NULL);
 	return w;
 }
@@ -302,7 +299,6 @@ loop_on_signal(struct loop *l, int signo, signal_fn *fn, void *arg)
 	s->loop = l;
 	s->fn = fn;
 	s->arg = arg;
-	s->event = evsignal_new(l->base, signo, on_signal, s);
-	assert(s->event != NULL);
+	s->event = mem_check(evsignal_new(l->base, signo, on_signal, s));
 	(void)event_add(s->event, NULL);
 }

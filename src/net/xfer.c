@@ -441,9 +441,8 @@ xfer_ignore_sigpipe(void)
 CURL *
 xfer_easy(struct xfer *x)
 {
-	CURL *easy = x->pool_count > 0 ? x->pool[--x->pool_count] : curl_easy_init();
+	CURL *easy = x->pool_count > 0 ? x->pool[--x->pool_count] : mem_check(curl_easy_init());
 
-	assert(easy != NULL);
 	xfer_prepare(easy);
 	return easy;
 }
@@ -470,8 +469,7 @@ xfer_new(struct loop *l)
 	TAILQ_INIT(&x->leaving);
 	x->timer = timer_new(l, on_curl_timer, x);
 	x->gates = gates_new(l, ask_drain, x);
-	x->multi = curl_multi_init();
-	assert(x->multi != NULL);
+	x->multi = mem_check(curl_multi_init());
 	(void)curl_multi_setopt(x->multi, CURLMOPT_SOCKETFUNCTION, curl_socket_cb);
 	(void)curl_multi_setopt(x->multi, CURLMOPT_SOCKETDATA, x);
 	(void)curl_multi_setopt(x->multi, CURLMOPT_TIMERFUNCTION, curl_timer_cb);

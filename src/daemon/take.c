@@ -101,6 +101,34 @@ take_poison(struct store_tx *tx, struct take *t, const struct take_item *item, s
 	return quarantine_add(tx, where, item->poison, item->raw, t->now_ms, e);
 }
 
+/*
+ * What is silent at first sight. A finding without a readable instant is not held to be old: AWS gave it as updated in the
+ * window that was asked for, and better told than never.
+ */
+static void
+fill_start(const struct page *p, const struct finding *f, struct lifecycle_reading *r)
+{
+	r->start = LIFECYCLE_START_OPEN;
+	switch (p->start.kind) {
+	case SOURCE_START_NOW:
+		if (f->is_undated && !f->created_ms)
+			return;
+		r->start = LIFECYCLE_START_NOW;
+		r->start_ms = p->started_ms;
+		return;
+	case SOURCE_START_OPEN:
+		return;
+	case SOURCE_START_AGO:
+	case SOURCE_START_AT:
+		if (f->is_undated)
+			return;
+		r->start = LIFECYCLE_START_SINCE;
+		r->start_ms = p->start.kind == SOURCE_START_AGO ? p->started_ms - p->start.ms
+		                                                : p->start.ms;
+		return;
+	}
+}
+
 static void
 fill_reading(const struct take *t, const struct finding *f, struct lifecycle_reading *r)
 {
@@ -120,23 +148,7 @@ fill_reading(const struct take *t, const struct finding *f, struct lifecycle_rea
 	                                          : LIFECYCLE_OPEN;
 	r->is_suppressed = f->workflow == WORKFLOW_SUPPRESSED;
 	r->count = f->count > 0 ? (uint64_t)f->count : 0;
-	switch (p->start.kind) {
-	case SOURCE_START_NOW:
-		r->start = LIFECYCLE_START_NOW;
-		r->start_ms = p->started_ms;
-		break;
-	case SOURCE_START_OPEN:
-		r->start = LIFECYCLE_START_OPEN;
-		break;
-	case SOURCE_START_AGO:
-		r->start = LIFECYCLE_START_SINCE;
-		r->start_ms = p->started_ms - p->start.ms;
-		break;
-	case SOURCE_START_AT:
-		r->start = LIFECYCLE_START_SINCE;
-		r->start_ms = p->start.ms;
-		break;
-	}
+	fill_start(p, f, r);
 }
 
 /* Which notices of this identity died: lifecycle tells no `resolved` of what was never told. */

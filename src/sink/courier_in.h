@@ -1,6 +1,6 @@
 /*
- * courier_in: what the files of the courier share. courier.c decides, courier_send.c sends, courier_job.c talks to the
- * store, courier_test.c sends test notices. Nobody else includes this.
+ * courier_in: what the files of the courier share. courier.c lives, courier_step.c decides,
+ * courier_send.c sends, courier_job.c talks to the store, courier_test.c sends test notices. Nobody else includes this.
  */
 #ifndef FD_SINK_COURIER_IN_H
 #define FD_SINK_COURIER_IN_H
@@ -90,6 +90,11 @@ void courier_kick(struct courier *c); /* courier_step soon, once */
 uint32_t courier_random(struct courier *c);
 struct courier_place *courier_place_ref(struct courier_place *p);
 void courier_place_unref(struct courier *c, struct courier_place *p);
+
+/* courier_step.c */
+void courier_step(struct courier *c); /* do what the state asks for, now; only from the loop */
+void
+courier_drop_ready(struct courier *c); /* forget what only waits here: the store still has it */
 void courier_fail(struct courier *c,
                   const struct sink_result *r); /* an attempt failed: rest, hold */
 void courier_works(struct courier *c);          /* an attempt was answered as it should */

@@ -10,6 +10,7 @@ libfindings_a_SOURCES += \
 	src/sink/courier_in.h \
 	src/sink/courier_job.c \
 	src/sink/courier_send.c \
+	src/sink/courier_step.c \
 	src/sink/courier_test.c \
 	src/sink/email.c \
 	src/sink/hooksign.c \

@@ -247,7 +247,8 @@ is_silent(const struct turn *t, const struct rule_policy *p)
 {
 	if (p->is_start_open)
 		return false;
-	return t->is_baseline || (p->start_ms != 0 && t->state->created_ms < p->start_ms);
+	return t->is_baseline ||
+	       (p->start_ms != 0 && t->state->created_ms > 0 && t->state->created_ms < p->start_ms);
 }
 
 /* What a matching rule wants to be told where nothing is open yet: a change, or CHANGE_COUNT for nothing. */

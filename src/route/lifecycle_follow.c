@@ -43,15 +43,16 @@ lifecycle_compare(const struct lifecycle_state *state, const struct lifecycle_re
 	return r->request_started_ms > v->request_started_ms ? LIFECYCLE_VERSION : LIFECYCLE_OLDER;
 }
 
+/* An instant that the finding does not tell (0) makes nothing silent: rather told than missed. */
 static bool
 is_baseline(const struct lifecycle_state *state, const struct lifecycle_reading *r)
 {
 	switch (r->start) {
 	case LIFECYCLE_START_NOW:
 		/* The earliest of all views: a copy has a CreatedAt of its own, often that of its import. */
-		return state->created_ms < r->start_ms;
+		return state->created_ms > 0 && state->created_ms < r->start_ms;
 	case LIFECYCLE_START_SINCE:
-		return r->updated_ms < r->start_ms;
+		return r->updated_ms > 0 && r->updated_ms < r->start_ms;
 	case LIFECYCLE_START_OPEN:
 		break;
 	}
@@ -129,7 +130,7 @@ lifecycle_follow(struct turn *t, bool is_new)
 	bool is_closed = r->status == LIFECYCLE_NEUTRAL ? v->is_known && v->is_closed
 	                                                : r->status == LIFECYCLE_CLOSED;
 
-	if (is_new || r->created_ms < s->created_ms)
+	if (is_new || (r->created_ms > 0 && (s->created_ms <= 0 || r->created_ms < s->created_ms)))
 		s->created_ms = r->created_ms;
 	s->severity = r->severity;
 	follow_status(s, v, r, is_closed);

@@ -37,10 +37,10 @@ page_is_baseline(const struct page *p, int64_t created_ms, int64_t updated_ms)
 {
 	switch (p->start.kind) {
 	case SOURCE_START_NOW:
-		return created_ms < page_start_ms(p);
+		return created_ms > 0 && created_ms < page_start_ms(p);
 	case SOURCE_START_AGO:
 	case SOURCE_START_AT:
-		return updated_ms < page_start_ms(p);
+		return updated_ms > 0 && updated_ms < page_start_ms(p);
 	case SOURCE_START_OPEN:
 		break;
 	}

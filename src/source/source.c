@@ -79,6 +79,13 @@ source_page_done(struct source_page *p)
 	*p = (struct source_page){ 0 };
 }
 
+static int
+not_json(const struct scan *s, struct err *e)
+{
+	(void)scan_fail(s, e);
+	return err_wrap(e, "the answer is not JSON in UTF-8");
+}
+
 static void
 add_item(struct source_page *p, size_t *cap, struct span item)
 {
@@ -107,7 +114,7 @@ read_items(struct scan *s, const struct read_list *list, struct source_page *p, 
 		return err_set(e, ERR_PARSE, "'%s' of the answer is no array", list->items);
 	while ((got = scan_value(s, &item)) != SCAN_ARRAY_END) {
 		if (got == SCAN_ERROR)
-			return scan_fail(s, e);
+			return not_json(s, e);
 		if (got != want)
 			return err_set(e, ERR_PARSE, "an element of '%s' is no %s", list->items,
 			               list->is_strings ? "string" : "object");
@@ -135,7 +142,7 @@ read_token(struct scan *s, const struct read_list *list, struct source_page *p, 
 		p->token = s->token;
 		return 0;
 	case SCAN_ERROR:
-		return scan_fail(s, e);
+		return not_json(s, e);
 	default:
 		return err_set(e, ERR_PARSE, "'%s' of the answer is no string", list->token);
 	}
@@ -148,7 +155,7 @@ read_members(struct scan *s, const struct read_list *list, struct source_page *p
 	enum scan_token t;
 
 	if (scan_next(s) != SCAN_OBJECT_BEGIN)
-		return s->error ? scan_fail(s, e)
+		return s->error ? not_json(s, e)
 		                : err_set(e, ERR_PARSE, "the answer is no JSON object");
 	while ((t = scan_next(s)) == SCAN_KEY) {
 		if (scan_string_is(s->token, list->items)) {
@@ -159,11 +166,11 @@ read_members(struct scan *s, const struct read_list *list, struct source_page *p
 			if (read_token(s, list, p, e))
 				return -1;
 		} else if (scan_skip(s) == SCAN_ERROR) {
-			return scan_fail(s, e);
+			return not_json(s, e);
 		}
 	}
 	if (t == SCAN_ERROR || scan_next(s) != SCAN_END)
-		return scan_fail(s, e);
+		return not_json(s, e);
 	if (!has_items)
 		return err_set(e, ERR_PARSE, "the answer has no '%s': not what the API answers",
 		               list->items);

@@ -39,7 +39,8 @@ def from_hook(deliveries):
 
 def from_mail(mails):
     """Arrivals of mails, by their headers."""
-    return _of_findings(Arrival(m.message["X-Findingsd-Finding"], m.message["X-Findingsd-Change"], m.key) for m in mails)
+    return _of_findings(Arrival((m.message["X-Findingsd-Finding"] or "").strip(), m.message["X-Findingsd-Change"], m.key)
+                        for m in mails)
 
 
 def from_sns(messages):

@@ -1,7 +1,7 @@
 /*
  * explain: why a pattern matches an event, or the first thing that keeps it from matching. See pattern.h.
  *
- * Each clause is tried on the flattened event (plain.c). Of several clauses the one is told about whose first failure
+ * Each clause is tried on the flattened event (reference.c). Of several clauses the one is told about whose first failure
  * comes last.
  */
 #include "config.h"
@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 #include "match/pattern.h"
-#include "match/plain.h"
+#include "match/reference.h"
 
 enum { SHOWN_VALUES_MAX = 5, SHOWN_BYTES_MAX = 200 };
 
@@ -46,7 +46,7 @@ wants_absence(const struct condition *c)
 
 /* Does a condition hold by itself, arrays aside? */
 static bool
-holds_alone(const struct condition *c, const struct plain_event *ev)
+holds_alone(const struct condition *c, const struct reference_event *ev)
 {
 	size_t there = 0;
 
@@ -54,7 +54,7 @@ holds_alone(const struct condition *c, const struct plain_event *ev)
 		if (ev->leaves[i].path != c->path)
 			continue;
 		there++;
-		if (plain_condition_holds(c, &ev->leaves[i].leaf))
+		if (reference_condition_holds(c, &ev->leaves[i].leaf))
 			return true;
 	}
 	return there == 0 && wants_absence(c);
@@ -62,7 +62,7 @@ holds_alone(const struct condition *c, const struct plain_event *ev)
 
 /* The failing condition that stands first in the pattern's text; *ret_held: how many hold before it. */
 static const struct condition *
-first_failure(const struct clause *c, const struct plain_event *ev, size_t *ret_held)
+first_failure(const struct clause *c, const struct reference_event *ev, size_t *ret_held)
 {
 	const struct condition *failed = NULL;
 
@@ -81,7 +81,7 @@ first_failure(const struct clause *c, const struct plain_event *ev, size_t *ret_
 }
 
 static void
-tell_failure(const struct pattern *p, const struct plain_event *ev, const struct condition *c,
+tell_failure(const struct pattern *p, const struct reference_event *ev, const struct condition *c,
              struct buf *out)
 {
 	size_t there = 0;
@@ -113,7 +113,7 @@ tell_arrays(struct buf *out)
 }
 
 static void
-tell_mismatch(const struct pattern *p, const struct plain_event *ev, struct buf *out)
+tell_mismatch(const struct pattern *p, const struct reference_event *ev, struct buf *out)
 {
 	const struct condition *best = NULL;
 	size_t best_held = 0;
@@ -140,14 +140,14 @@ tell_mismatch(const struct pattern *p, const struct plain_event *ev, struct buf 
 int
 pattern_explain(const struct pattern *p, struct span event, struct buf *out, struct err *e)
 {
-	struct plain_event ev;
-	int result = plain_flatten(p, event, &ev, e);
+	struct reference_event ev;
+	int result = reference_flatten(p, event, &ev, e);
 
 	for (size_t i = 0; result == 0 && i < p->clause_count; i++)
-		if (plain_clause_matches(p, &p->clauses[i], &ev))
+		if (reference_clause_matches(p, &p->clauses[i], &ev))
 			result = 1;
 	if (result == 0)
 		tell_mismatch(p, &ev, out);
-	plain_done(&ev);
+	reference_done(&ev);
 	return result;
 }

@@ -230,9 +230,10 @@ run_folded(struct machine_scratch *s, const struct field *f, struct span v, char
 {
 	bool is_ascii = fold_is_ascii(v);
 	size_t len = fold_key(v, room);
-	uint32_t atom = f->folded.count == 0 ? TABLE_NONE : table_find(&f->folded, room, len), node;
+	uint32_t atom = f->folded.count == 0 ? KEYTABLE_NONE : keytable_find(&f->folded, room, len),
+		 node;
 
-	if (atom != TABLE_NONE)
+	if (atom != KEYTABLE_NONE)
 		hit_folded(s, atom, v, is_ascii);
 	if (f->folded_prefix != NULL) {
 		const struct trie *t = f->folded_prefix;
@@ -274,8 +275,8 @@ run_addresses(struct machine_scratch *s, const struct field *f, struct span v)
 		key[0] = a.len;
 		key[1] = f->blocks[i].bits;
 		memcpy(key + 2, masked.bytes, 16);
-		atom = table_find(&f->addresses, (const char *)key, 2u + a.len);
-		if (atom != TABLE_NONE)
+		atom = keytable_find(&f->addresses, (const char *)key, 2u + a.len);
+		if (atom != KEYTABLE_NONE)
 			field_hit(s, atom);
 	}
 }
@@ -285,7 +286,7 @@ run_text(struct machine_scratch *s, const struct field *f, struct span v)
 {
 	uint32_t atom;
 
-	if (f->exact.count > 0 && (atom = table_find(&f->exact, v.p, v.len)) != TABLE_NONE)
+	if (f->exact.count > 0 && (atom = keytable_find(&f->exact, v.p, v.len)) != KEYTABLE_NONE)
 		field_hit(s, atom);
 	if (f->prefix != NULL || f->suffix != NULL || f->wild != NULL) {
 		run_prefix(s, f, v);
@@ -324,8 +325,8 @@ run_number(struct machine_scratch *s, const struct field *f, struct span token)
 	if (!decimal_comparable(token, &d))
 		return;
 	if (f->numbers.count > 0) {
-		atom = table_find(&f->numbers, (const char *)&d, sizeof(d));
-		if (atom != TABLE_NONE)
+		atom = keytable_find(&f->numbers, (const char *)&d, sizeof(d));
+		if (atom != KEYTABLE_NONE)
 			field_hit(s, atom);
 	}
 	if (f->ranges == NULL)
@@ -385,7 +386,7 @@ field_token(struct machine_scratch *s, uint32_t number, struct span token)
 	if (token.p[0] > '9')
 		return true;
 	if (f->number_texts.count > 0 &&
-	    (atom = table_find(&f->number_texts, token.p, token.len)) != TABLE_NONE)
+	    (atom = keytable_find(&f->number_texts, token.p, token.len)) != KEYTABLE_NONE)
 		field_hit(s, atom);
 	if (f->has_number)
 		run_number(s, f, token);

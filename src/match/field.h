@@ -7,7 +7,7 @@
 #ifndef FD_MATCH_FIELD_H
 #define FD_MATCH_FIELD_H
 
-#include "match/engine.h"
+#include "match/machine_in.h"
 
 /* One distinct test of a field, while building; number is that of its atom. */
 struct atom_source {

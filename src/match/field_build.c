@@ -15,7 +15,7 @@ struct lists {
 	struct range *ranges;
 	size_t prefix_count, suffix_count, folded_prefix_count, folded_suffix_count, wild_count,
 		range_count;
-	struct table heads, tails;
+	struct keytable heads, tails;
 };
 
 /* A wildcard that is a prefix or a suffix in truth. */
@@ -78,12 +78,12 @@ number_key(struct machine *m, double d)
 
 /* Atoms with one folded text are chained behind the first. Returns true when this one is the first. */
 static void
-chain(struct machine *m, struct table *t, struct span key, uint32_t atom)
+chain(struct machine *m, struct keytable *t, struct span key, uint32_t atom)
 {
-	uint32_t first = table_add(t, key, atom);
+	uint32_t first = keytable_add(t, key, atom);
 
 	m->atoms[atom].next = NONE;
-	if (first != TABLE_NONE) {
+	if (first != KEYTABLE_NONE) {
 		m->atoms[atom].next = m->atoms[first].next;
 		m->atoms[first].next = atom;
 	}
@@ -98,7 +98,7 @@ folded(struct machine *m, struct span text)
 }
 
 static void
-add_folded(struct machine *m, uint32_t atom, struct span text, struct table *t)
+add_folded(struct machine *m, uint32_t atom, struct span text, struct keytable *t)
 {
 	m->atoms[atom].needs_check = !fold_is_ascii(text);
 	m->atoms[atom].text = pool_dup(&m->pool, text);
@@ -114,9 +114,9 @@ add_block(struct machine *m, struct field *f, const struct test *t, uint32_t ato
 	key[0] = t->address.len;
 	key[1] = (unsigned char)t->bits;
 	memcpy(key + 2, t->address.bytes, 16);
-	(void)table_add(&f->addresses,
-	                pool_dup(&m->pool, (struct span){ (const char *)key, 2u + t->address.len }),
-	                atom);
+	(void)keytable_add(
+		&f->addresses,
+		pool_dup(&m->pool, (struct span){ (const char *)key, 2u + t->address.len }), atom);
 	while (i < f->block_count && (f->blocks[i].len != key[0] || f->blocks[i].bits != key[1]))
 		i++;
 	if (i == f->block_count) {
@@ -143,7 +143,7 @@ add_token(struct field *f, struct span text, uint32_t atom)
 }
 
 struct folded_tables {
-	struct table prefix, suffix;
+	struct keytable prefix, suffix;
 };
 
 static void
@@ -158,16 +158,16 @@ add_atom(struct machine *m, struct field *f, const struct atom_source *a, struct
 	m->atoms[a->atom].next = NONE;
 	switch (kind) {
 	case TEST_STRING:
-		(void)table_add(&f->exact, pool_dup(&m->pool, text), a->atom);
+		(void)keytable_add(&f->exact, pool_dup(&m->pool, text), a->atom);
 		break;
 	case TEST_TOKEN:
 		add_token(f, text, a->atom);
 		break;
 	case TEST_NUMBER:
-		(void)table_add(&f->numbers, number_key(m, t->low), a->atom);
+		(void)keytable_add(&f->numbers, number_key(m, t->low), a->atom);
 		break;
 	case TEST_NUMBER_TEXT:
-		(void)table_add(&f->number_texts, pool_dup(&m->pool, text), a->atom);
+		(void)keytable_add(&f->number_texts, pool_dup(&m->pool, text), a->atom);
 		break;
 	case TEST_ADDRESS:
 	case TEST_BLOCK:
@@ -204,26 +204,26 @@ add_atom(struct machine *m, struct field *f, const struct atom_source *a, struct
 
 /* One trie for plain affixes and for the ends of wildcards: each string's value is a stop that says which. */
 static struct trie *
-build_stops(const struct trie_string *plain, size_t n, const struct table *ends, bool is_reversed,
-            struct stop **ret_stops)
+build_stops(const struct trie_string *plain, size_t n, const struct keytable *ends,
+            bool is_reversed, struct stop **ret_stops)
 {
-	struct table all = { .count = 0 };
+	struct keytable all = { .count = 0 };
 	struct trie_string *strings = mem_calloc(n + ends->count + 1, sizeof(*strings));
 	struct stop *stops = mem_calloc(n + ends->count + 1, sizeof(*stops));
 	struct trie *t = NULL;
 	uint32_t count = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		(void)table_add(&all, plain[i].text, count);
+		(void)keytable_add(&all, plain[i].text, count);
 		strings[count] = (struct trie_string){ plain[i].text, count };
 		stops[count++] = (struct stop){ plain[i].value, NONE };
 	}
 	for (uint32_t i = 0; ends->count > 0 && i <= ends->mask; i++) {
 		uint32_t found;
-		if (ends->slots[i].value == TABLE_NONE)
+		if (ends->slots[i].value == KEYTABLE_NONE)
 			continue;
-		found = table_add(&all, ends->slots[i].key, count);
-		if (found != TABLE_NONE) {
+		found = keytable_add(&all, ends->slots[i].key, count);
+		if (found != KEYTABLE_NONE) {
 			stops[found].wild = ends->slots[i].value;
 			continue;
 		}
@@ -232,21 +232,21 @@ build_stops(const struct trie_string *plain, size_t n, const struct table *ends,
 	}
 	if (count > 0)
 		t = trie_build(strings, count, is_reversed, false);
-	table_done(&all);
+	keytable_done(&all);
 	mem_free(strings);
 	*ret_stops = stops;
 	return t;
 }
 
 static struct trie *
-build_folded(const struct table *t, bool is_reversed)
+build_folded(const struct keytable *t, bool is_reversed)
 {
 	struct trie_string *strings = mem_calloc(t->count + 1, sizeof(*strings));
 	struct trie *trie = NULL;
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; t->count > 0 && i <= t->mask; i++)
-		if (t->slots[i].value != TABLE_NONE)
+		if (t->slots[i].value != KEYTABLE_NONE)
 			strings[n++] = (struct trie_string){ t->slots[i].key, t->slots[i].value };
 	if (n > 0)
 		trie = trie_build(strings, n, is_reversed, false);
@@ -279,10 +279,10 @@ field_build(struct machine *m, struct field *f, const struct atom_source *list, 
 	f->has_text = f->exact.count > 0 || f->folded.count > 0 || f->prefix != NULL ||
 	              f->suffix != NULL || f->folded_prefix != NULL || f->folded_suffix != NULL ||
 	              f->wild != NULL || f->block_count > 0;
-	table_done(&ft.prefix);
-	table_done(&ft.suffix);
-	table_done(&l.heads);
-	table_done(&l.tails);
+	keytable_done(&ft.prefix);
+	keytable_done(&ft.suffix);
+	keytable_done(&l.heads);
+	keytable_done(&l.tails);
 	mem_free(l.prefix);
 	mem_free(l.suffix);
 	mem_free(l.wild);
@@ -292,11 +292,11 @@ field_build(struct machine *m, struct field *f, const struct atom_source *list, 
 void
 field_done(struct field *f)
 {
-	table_done(&f->exact);
-	table_done(&f->folded);
-	table_done(&f->number_texts);
-	table_done(&f->numbers);
-	table_done(&f->addresses);
+	keytable_done(&f->exact);
+	keytable_done(&f->folded);
+	keytable_done(&f->number_texts);
+	keytable_done(&f->numbers);
+	keytable_done(&f->addresses);
 	trie_free(f->prefix);
 	trie_free(f->suffix);
 	trie_free(f->folded_prefix);

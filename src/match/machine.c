@@ -1,5 +1,5 @@
 /*
- * machine: one event against all rules. See machine.h, and engine.h for how it works.
+ * machine: one event against all rules. See machine.h, and machine_in.h for how it works.
  */
 #include "config.h"
 
@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "match/dedupe.h"
-#include "match/engine.h"
+#include "match/machine_in.h"
 #include "json/scan.h"
 
 enum { FIRST_LOG_ENTRIES = 64, SERIAL_LIMIT = 0x60000000, COPY_MAX_BYTES = 64 << 20 };

@@ -1,5 +1,5 @@
 /*
- * machine_build: patterns to a machine. See engine.h.
+ * machine_build: patterns to a machine. See machine_in.h.
  *
  * Everything that occurs twice becomes one: paths, conditions (by path and text), tests (by field and meaning). What is
  * made costs memory and time in proportion to the patterns' text; only the product of $or, bounded by the parser,
@@ -12,8 +12,8 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "match/engine.h"
 #include "match/field.h"
+#include "match/machine_in.h"
 
 /* Growing list of 32-bit numbers. */
 struct list {
@@ -37,7 +37,7 @@ struct new_atom {
 
 struct build {
 	struct machine *m;
-	struct table node_index, cond_index, atom_index; /* keys live in key_pool */
+	struct keytable node_index, cond_index, atom_index; /* keys live in key_pool */
 	struct pool key_pool;
 	struct new_atom *atoms;
 	uint32_t node_cap, field_cap, atom_cap, cond_cap, clause_cap, but_cap;
@@ -72,16 +72,16 @@ links_add(struct links *l, uint32_t from, uint32_t to)
 
 /* Number of what key (number, bytes) stands for in an index; new ones get `next` and *ret_is_new. */
 static uint32_t
-intern(struct build *b, struct table *t, struct span bytes, uint32_t next, bool *ret_is_new)
+intern(struct build *b, struct keytable *t, struct span bytes, uint32_t next, bool *ret_is_new)
 {
-	uint32_t found = table_add(t, bytes, next);
+	uint32_t found = keytable_add(t, bytes, next);
 
-	*ret_is_new = found == TABLE_NONE;
+	*ret_is_new = found == KEYTABLE_NONE;
 	if (!*ret_is_new)
 		return found;
 	/* the key has to live: exchange it for a copy */
-	for (uint32_t i = table_hash(bytes.p, bytes.len);; i++) {
-		struct table_slot *s = &t->slots[i & t->mask];
+	for (uint32_t i = keytable_hash(bytes.p, bytes.len);; i++) {
+		struct keytable_slot *s = &t->slots[i & t->mask];
 		if (s->value == next) {
 			s->key = pool_dup(&b->key_pool, bytes);
 			return next;
@@ -496,13 +496,13 @@ hash_children(struct machine *m, struct node *node)
 		node->children[i].len = NONE;
 	for (uint32_t c = node->first; c != NONE; c = m->nodes[c].next) {
 		struct span name = m->nodes[c].name;
-		uint64_t head = table_load(name.p, name.len);
+		uint64_t head = keytable_load(name.p, name.len);
 		uint32_t i = child_hash(name.p, name.len, head);
 		while (node->children[i & node->child_mask].len != NONE)
 			i++;
 		node->children[i & node->child_mask] =
 			(struct child){ head, (uint32_t)name.len, c, name.p };
-		node->length_mask |= table_length_bit(name.len);
+		node->length_mask |= keytable_length_bit(name.len);
 		node->has_deep |= m->nodes[c].has_children;
 	}
 }
@@ -549,9 +549,9 @@ machine_build2(const struct pattern *const *patterns, const uint32_t *rules, siz
 			add_clause(&b, patterns[i], &patterns[i]->clauses[k],
 			           rules == NULL ? (uint32_t)i : rules[i]);
 	finish(&b);
-	table_done(&b.node_index);
-	table_done(&b.cond_index);
-	table_done(&b.atom_index);
+	keytable_done(&b.node_index);
+	keytable_done(&b.cond_index);
+	keytable_done(&b.atom_index);
 	pool_done(&b.key_pool);
 	mem_free(b.atoms);
 	mem_free(b.field_paths);

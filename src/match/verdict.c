@@ -7,9 +7,9 @@
  */
 #include "config.h"
 
-#include <stdlib.h>
-
 #include "match/verdict.h"
+
+#include <stdlib.h>
 
 uint32_t
 verdict_member(const struct machine_scratch *s, uint32_t member)

@@ -4,7 +4,7 @@
 #ifndef FD_MATCH_VERDICT_H
 #define FD_MATCH_VERDICT_H
 
-#include "match/engine.h"
+#include "match/machine_in.h"
 
 enum met { MET_NOT = 0, MET_WITHIN, MET_FREELY };
 

@@ -12,19 +12,19 @@
 #include "match/field.h"
 
 static uint32_t
-number_of(struct table *t, struct span text)
+number_of(struct keytable *t, struct span text)
 {
 	uint32_t found;
 
 	if (text.len == 0)
 		return NONE;
-	found = table_add(t, text, t->count);
-	return found == TABLE_NONE ? t->count - 1 : found;
+	found = keytable_add(t, text, t->count);
+	return found == KEYTABLE_NONE ? t->count - 1 : found;
 }
 
 static void
-build_items(struct wild *w, const struct wild_source *list, size_t n, struct table *heads,
-            struct table *tails, struct table *parts)
+build_items(struct wild *w, const struct wild_source *list, size_t n, struct keytable *heads,
+            struct keytable *tails, struct keytable *parts)
 {
 	size_t total = 0;
 
@@ -45,7 +45,7 @@ build_items(struct wild *w, const struct wild_source *list, size_t n, struct tab
 }
 
 static void
-build_search(struct wild *w, const struct table *parts)
+build_search(struct wild *w, const struct keytable *parts)
 {
 	struct trie_string *strings = mem_calloc(parts->count + 1, sizeof(*strings));
 	uint32_t n = 0;
@@ -53,8 +53,8 @@ build_search(struct wild *w, const struct table *parts)
 	w->part_count = parts->count;
 	w->parts = mem_calloc(parts->count + 1, sizeof(*w->parts));
 	for (uint32_t i = 0; parts->count > 0 && i <= parts->mask; i++) {
-		const struct table_slot *slot = &parts->slots[i];
-		if (slot->value == TABLE_NONE)
+		const struct keytable_slot *slot = &parts->slots[i];
+		if (slot->value == KEYTABLE_NONE)
 			continue;
 		strings[n++] = (struct trie_string){ slot->key, slot->value };
 		w->parts[slot->value].len = (uint32_t)slot->key.len;
@@ -90,7 +90,7 @@ group_starters(struct wild *w)
 }
 
 static void
-group_heads(struct wild *w, const struct table *heads, const struct table *tails)
+group_heads(struct wild *w, const struct keytable *heads, const struct keytable *tails)
 {
 	uint32_t items = 0, pairs = 0;
 
@@ -99,10 +99,10 @@ group_heads(struct wild *w, const struct table *heads, const struct table *tails
 	w->heads = mem_calloc(heads->count + 1, sizeof(*w->heads));
 	w->tail_len = mem_calloc(tails->count + 1, sizeof(*w->tail_len));
 	for (uint32_t i = 0; heads->count > 0 && i <= heads->mask; i++)
-		if (heads->slots[i].value != TABLE_NONE)
+		if (heads->slots[i].value != KEYTABLE_NONE)
 			w->heads[heads->slots[i].value].len = (uint32_t)heads->slots[i].key.len;
 	for (uint32_t i = 0; tails->count > 0 && i <= tails->mask; i++)
-		if (tails->slots[i].value != TABLE_NONE)
+		if (tails->slots[i].value != KEYTABLE_NONE)
 			w->tail_len[tails->slots[i].value] = (uint32_t)tails->slots[i].key.len;
 	for (uint32_t i = 0; i < w->item_count; i++) {
 		struct wild_head *h = w->items[i].head == NONE ? NULL : &w->heads[w->items[i].head];
@@ -142,10 +142,10 @@ by_tail(const void *a, const void *b)
 }
 
 struct wild *
-wild_build(const struct wild_source *list, size_t n, struct table *heads, struct table *tails)
+wild_build(const struct wild_source *list, size_t n, struct keytable *heads, struct keytable *tails)
 {
 	struct wild *w = mem_zalloc(sizeof(*w));
-	struct table parts = { .count = 0 };
+	struct keytable parts = { .count = 0 };
 
 	build_items(w, list, n, heads, tails, &parts);
 	build_search(w, &parts);
@@ -154,7 +154,7 @@ wild_build(const struct wild_source *list, size_t n, struct table *heads, struct
 	for (uint32_t i = 0; i < w->head_count; i++)
 		qsort(w->pairs + w->heads[i].first_pair, w->heads[i].pair_count, sizeof(*w->pairs),
 		      by_tail);
-	table_done(&parts);
+	keytable_done(&parts);
 	return w;
 }
 

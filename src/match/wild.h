@@ -9,7 +9,7 @@
 #ifndef FD_MATCH_WILD_H
 #define FD_MATCH_WILD_H
 
-#include "match/table.h"
+#include "match/keytable.h"
 #include "match/trie.h"
 
 struct machine_scratch;
@@ -74,8 +74,8 @@ struct wild_source {
  * heads and tails: the numbers of beginnings and ends are put into these tables (text -> number), from which the
  * caller makes its tries.
  */
-struct wild *wild_build(const struct wild_source *list, size_t n, struct table *heads,
-                        struct table *tails);
+struct wild *wild_build(const struct wild_source *list, size_t n, struct keytable *heads,
+                        struct keytable *tails);
 void wild_free(struct wild *w);
 
 /*

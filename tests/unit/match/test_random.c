@@ -16,7 +16,7 @@
 #include "base/str.h"
 #include "match/machine.h"
 #include "match/pattern.h"
-#include "match/plain.h"
+#include "match/reference.h"
 #include "randmatch.h"
 
 enum { RULES_MAX = 24, EVENTS_PER_MACHINE = 20 };
@@ -82,7 +82,7 @@ compare(const struct set *set, struct machine_scratch *s, struct span event, uin
 	if (machine_match(set->machine, s, event, &rules, &count, &e) != 0)
 		fail_msg("event refused: %s: %.*s", e.text, SPAN_FMT(event));
 	for (uint32_t i = 0; i < set->count; i++) {
-		int want = plain_match(set->patterns[i], event, &e);
+		int want = reference_match(set->patterns[i], event, &e);
 		bool got = at < count && rules[at] == i;
 		at += got;
 		*matches += got;

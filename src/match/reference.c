@@ -1,5 +1,5 @@
 /*
- * plain: see plain.h. The meaning of an event (the room's README.md tells more):
+ * reference: see reference.h. The meaning of an event (the room's README.md tells more):
  * - only strings, numbers, true, false and null are values; a path is the names on the way joined by dots, arrays add
  *   nothing; of duplicate keys in one object the last one counts;
  * - a clause matches when a value can be chosen for each condition so that chosen values that share an array lie in the
@@ -8,7 +8,7 @@
  */
 #include "config.h"
 
-#include "match/plain.h"
+#include "match/reference.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +33,7 @@ struct frame {
 
 struct flattener {
 	const struct pattern *p;
-	struct plain_event *ev;
+	struct reference_event *ev;
 	struct buf path;
 	unsigned names;     /* on the path */
 	bool is_last_empty; /* the last of them */
@@ -43,7 +43,7 @@ struct flattener {
 };
 
 static uint32_t
-add_member(struct plain_event *ev, struct plain_member m)
+add_member(struct reference_event *ev, struct reference_member m)
 {
 	if (ev->member_count == ev->member_cap) {
 		ev->member_cap = ev->member_cap == 0 ? 16 : 2 * ev->member_cap;
@@ -56,7 +56,7 @@ add_member(struct plain_event *ev, struct plain_member m)
 static void
 add_leaf(struct flattener *f, const struct scan *s, bool is_string, uint32_t member)
 {
-	struct plain_event *ev = f->ev;
+	struct reference_event *ev = f->ev;
 	struct span path = { f->path.data == NULL ? "" : f->path.data, f->path.len };
 	struct leaf leaf = { is_string, s->token };
 
@@ -73,7 +73,7 @@ add_leaf(struct flattener *f, const struct scan *s, bool is_string, uint32_t mem
 			ev->leaf_cap = ev->leaf_cap == 0 ? 16 : 2 * ev->leaf_cap;
 			ev->leaves = mem_reallocn(ev->leaves, ev->leaf_cap, sizeof(*ev->leaves));
 		}
-		ev->leaves[ev->leaf_count++] = (struct plain_leaf){ i, member, leaf };
+		ev->leaves[ev->leaf_count++] = (struct reference_leaf){ i, member, leaf };
 	}
 }
 
@@ -100,8 +100,9 @@ open_frame(struct flattener *f, bool is_array, size_t path_len, unsigned names)
 		                 .names = names,
 		                 .member = above == NULL ? 0 : above->member };
 	if (above != NULL && above->is_array)
-		frame->member = add_member(
-			f->ev, (struct plain_member){ above->member, above->array, above->index });
+		frame->member =
+			add_member(f->ev, (struct reference_member){ above->member, above->array,
+		                                                     above->index });
 	if (is_array)
 		frame->array = f->array_count++;
 }
@@ -156,15 +157,16 @@ flatten(struct flattener *f, struct scan *s, struct err *e)
 }
 
 int
-plain_flatten(const struct pattern *p, struct span event, struct plain_event *ret, struct err *e)
+reference_flatten(const struct pattern *p, struct span event, struct reference_event *ret,
+                  struct err *e)
 {
 	struct flattener f = { .p = p, .ev = ret };
 	struct scan s;
 	int result;
 
-	*ret = (struct plain_event){ .leaves = NULL };
+	*ret = (struct reference_event){ .leaves = NULL };
 	pool_init(&ret->pool, 1024);
-	(void)add_member(ret, (struct plain_member){ 0, 0, 0 });
+	(void)add_member(ret, (struct reference_member){ 0, 0, 0 });
 	buf_init(&ret->copy, 0);
 	result = dedupe(event, &ret->copy, e);
 	if (result < 0)
@@ -181,17 +183,17 @@ plain_flatten(const struct pattern *p, struct span event, struct plain_event *re
 }
 
 void
-plain_done(struct plain_event *ev)
+reference_done(struct reference_event *ev)
 {
 	pool_done(&ev->pool);
 	buf_done(&ev->copy);
 	mem_free(ev->leaves);
 	mem_free(ev->members);
-	*ev = (struct plain_event){ .leaves = NULL };
+	*ev = (struct reference_event){ .leaves = NULL };
 }
 
 bool
-plain_condition_holds(const struct condition *c, const struct leaf *leaf)
+reference_condition_holds(const struct condition *c, const struct leaf *leaf)
 {
 	for (size_t i = 0; i < c->test_count; i++)
 		if (test_holds(&c->tests[i], leaf))
@@ -210,7 +212,7 @@ may_be_absent(const struct condition *c)
 
 /* Do two values lie in different elements of one array? */
 static bool
-conflict(const struct plain_event *ev, uint32_t a, uint32_t b)
+conflict(const struct reference_event *ev, uint32_t a, uint32_t b)
 {
 	for (uint32_t x = a; x != 0; x = ev->members[x].parent)
 		for (uint32_t y = b; y != 0; y = ev->members[y].parent)
@@ -231,7 +233,7 @@ is_absence_only(const struct condition *c)
 
 struct search {
 	const struct clause *c;
-	const struct plain_event *ev;
+	const struct reference_event *ev;
 	const struct condition **order;
 	size_t count;
 	uint32_t *chosen; /* members of the chosen values */
@@ -268,9 +270,9 @@ choose(struct search *s, size_t n)
 		return true;
 	c = s->order[n];
 	for (size_t i = 0; i < s->ev->leaf_count; i++) {
-		const struct plain_leaf *l = &s->ev->leaves[i];
+		const struct reference_leaf *l = &s->ev->leaves[i];
 		if (l->path != c->path || !agrees(s, l->member) ||
-		    !plain_condition_holds(c, &l->leaf))
+		    !reference_condition_holds(c, &l->leaf))
 			continue;
 		s->chosen[s->chosen_count++] = l->member;
 		if (choose(s, n + 1))
@@ -315,7 +317,8 @@ put_in_order(const struct pattern *p, const struct clause *c, const struct condi
 }
 
 bool
-plain_clause_matches(const struct pattern *p, const struct clause *c, const struct plain_event *ev)
+reference_clause_matches(const struct pattern *p, const struct clause *c,
+                         const struct reference_event *ev)
 {
 	struct search s = { .c = c, .ev = ev };
 	bool is_match;
@@ -330,14 +333,14 @@ plain_clause_matches(const struct pattern *p, const struct clause *c, const stru
 }
 
 int
-plain_match(const struct pattern *p, struct span event, struct err *e)
+reference_match(const struct pattern *p, struct span event, struct err *e)
 {
-	struct plain_event ev;
-	int result = plain_flatten(p, event, &ev, e);
+	struct reference_event ev;
+	int result = reference_flatten(p, event, &ev, e);
 
 	for (size_t i = 0; result == 0 && i < p->clause_count; i++)
-		if (plain_clause_matches(p, &p->clauses[i], &ev))
+		if (reference_clause_matches(p, &p->clauses[i], &ev))
 			result = 1;
-	plain_done(&ev);
+	reference_done(&ev);
 	return result;
 }

@@ -1,8 +1,8 @@
 /*
- * walk: one pass over an event's bytes, beside the tree of wanted paths.
+ * machine_walk: one pass over an event's bytes, beside the tree of wanted paths.
  *
  * First a bit map of quotes, braces, brackets and commas is made, 64 bytes at a time; then the walk reads only keys of
- * objects on wanted paths and jumps over everything else by counting brackets in the map. The same text (walk_body.h) is
+ * objects on wanted paths and jumps over everything else by counting brackets in the map. The same text (machine_walk_body.h) is
  * compiled for several instruction sets; which one runs is chosen at start.
  */
 #include "config.h"
@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "match/engine.h"
 #include "match/field.h"
+#include "match/machine_in.h"
 #include "json/scan.h"
 
 #if defined(__x86_64__)
@@ -87,7 +87,7 @@ raw_portable(const char *p, struct raw_block *ret)
 #define WALK     walk_portable
 #define WALK_RAW raw_portable
 #define WALK_FOR
-#include "match/walk_body.h"
+#include "match/machine_walk_body.h"
 
 #if defined(__x86_64__)
 
@@ -111,7 +111,7 @@ raw_sse2(const char *p, struct raw_block *ret)
 #define WALK     walk_sse2
 #define WALK_RAW raw_sse2
 #define WALK_FOR
-#include "match/walk_body.h"
+#include "match/machine_walk_body.h"
 
 #define AVX2 __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt")))
 
@@ -135,7 +135,7 @@ raw_avx2(const char *p, struct raw_block *ret)
 #define WALK     walk_avx2
 #define WALK_RAW raw_avx2
 #define WALK_FOR AVX2
-#include "match/walk_body.h"
+#include "match/machine_walk_body.h"
 
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx2,bmi,bmi2,lzcnt,popcnt")))
 
@@ -155,7 +155,7 @@ raw_avx512(const char *p, struct raw_block *ret)
 #define WALK     walk_avx512
 #define WALK_RAW raw_avx512
 #define WALK_FOR AVX512
-#include "match/walk_body.h"
+#include "match/machine_walk_body.h"
 
 #endif
 

@@ -1,8 +1,8 @@
 /*
- * engine: what a machine and its scratch are made of; for the files of the machine only.
+ * machine_in: what a machine and its scratch are made of; for the files of the machine only.
  *
  * How it works (README.md in this folder tells why):
- * - Paths make a tree of nodes; the walk (walk.c) goes down it beside the event's objects and skips all else.
+ * - Paths make a tree of nodes; the walk (machine_walk.c) goes down it beside the event's objects and skips all else.
  * - A node where a path ends has a field. A field answers for one value: which atoms (distinct tests) hold (field.c).
  * - An atom's actions say which conditions are met by that, and which exclusions of anything-but.
  * - A clause is keyed by its rarest condition. After the walk only clauses whose key was met are looked at (verdict.c);
@@ -11,18 +11,18 @@
  *
  * "epoch" counts events, "serial" counts values: a state with an old number is a fresh one, so nothing is ever cleared.
  */
-#ifndef FD_MATCH_ENGINE_H
-#define FD_MATCH_ENGINE_H
+#ifndef FD_MATCH_MACHINE_IN_H
+#define FD_MATCH_MACHINE_IN_H
 
 #include <stdint.h>
 
 #include "base/buf.h"
 #include "match/address.h"
+#include "match/keytable.h"
 #include "match/machine.h"
 #include "match/pattern_tree.h"
 #include "match/pool.h"
 #include "match/ranges.h"
-#include "match/table.h"
 #include "match/trie.h"
 #include "match/wild.h"
 
@@ -42,7 +42,7 @@ struct atom {
 };
 
 struct child {
-	uint64_t head; /* table_load of the name's first bytes */
+	uint64_t head; /* keytable_load of the name's first bytes */
 	uint32_t len;  /* NONE: empty slot */
 	uint32_t node;
 	const char *name;
@@ -71,7 +71,7 @@ struct field {
 	uint32_t order;                      /* rank of the path, as UTF-16 sorts it */
 	uint32_t first_clause, clause_count; /* keyed by the presence of the field */
 	uint32_t true_atom, false_atom, null_atom;
-	struct table exact, folded, number_texts, numbers, addresses;
+	struct keytable exact, folded, number_texts, numbers, addresses;
 	struct trie *prefix, *suffix, *folded_prefix,
 		*folded_suffix; /* values are atoms; prefix and suffix: stops */
 	struct wild *wild;
@@ -233,7 +233,8 @@ const char *walk_name(void); /* "avx512", "avx2", "sse2", "portable" */
 static inline uint32_t
 child_hash(const char *p, size_t len, uint64_t head)
 {
-	return len > 8 ? table_hash(p, len) : (uint32_t)((head ^ len) * 0x9E3779B97F4A7C15u >> 40);
+	return len > 8 ? keytable_hash(p, len)
+	               : (uint32_t)((head ^ len) * 0x9E3779B97F4A7C15u >> 40);
 }
 
 /* Child by its decoded name; NONE. */
@@ -242,9 +243,9 @@ child_find(const struct node *node, const char *p, size_t len)
 {
 	uint64_t head;
 
-	if ((node->length_mask & table_length_bit(len)) == 0)
+	if ((node->length_mask & keytable_length_bit(len)) == 0)
 		return NONE;
-	head = table_load(p, len);
+	head = keytable_load(p, len);
 	for (uint32_t i = child_hash(p, len, head);; i++) {
 		const struct child *c = &node->children[i & node->child_mask];
 		if (c->len == NONE)

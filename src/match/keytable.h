@@ -1,8 +1,8 @@
 /*
- * table: byte strings to numbers; built once, then only asked. Open addressing, at most half full.
+ * keytable: byte strings to numbers; built once, then only asked. Open addressing, at most half full.
  */
-#ifndef FD_MATCH_TABLE_H
-#define FD_MATCH_TABLE_H
+#ifndef FD_MATCH_KEYTABLE_H
+#define FD_MATCH_KEYTABLE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,17 +10,17 @@
 
 #include "base/str.h"
 
-#define TABLE_NONE UINT32_MAX
+#define KEYTABLE_NONE UINT32_MAX
 
-struct table_slot {
+struct keytable_slot {
 	uint32_t hash;
-	uint32_t value; /* TABLE_NONE: empty */
+	uint32_t value; /* KEYTABLE_NONE: empty */
 	struct span key;
 };
 
 /* Zero-initialised is empty. */
-struct table {
-	struct table_slot *slots;
+struct keytable {
+	struct keytable_slot *slots;
 	uint32_t mask, count;
 	uint64_t
 		length_mask; /* a bit per length of a key, the last for 63 and more: most misses end there */
@@ -28,7 +28,7 @@ struct table {
 };
 
 static inline uint64_t
-table_load(const char *p, size_t len)
+keytable_load(const char *p, size_t len)
 {
 	uint64_t v = 0;
 
@@ -49,45 +49,46 @@ table_load(const char *p, size_t len)
 }
 
 static inline uint32_t
-table_hash(const char *p, size_t len)
+keytable_hash(const char *p, size_t len)
 {
 	uint64_t h = len * 0x9E3779B97F4A7C15u;
 	const char *end = p + len;
 
 	for (; end - p > 8; p += 8) {
-		h = (h ^ table_load(p, 8)) * 0xD6E8FEB86659FD93u;
+		h = (h ^ keytable_load(p, 8)) * 0xD6E8FEB86659FD93u;
 		h ^= h >> 32;
 	}
-	h = (h ^ (len > 8 ? table_load(end - 8, 8) : table_load(p, len))) * 0xD6E8FEB86659FD93u;
+	h = (h ^ (len > 8 ? keytable_load(end - 8, 8) : keytable_load(p, len))) *
+	    0xD6E8FEB86659FD93u;
 	return (uint32_t)(h >> 32);
 }
 
 static inline uint64_t
-table_length_bit(size_t len)
+keytable_length_bit(size_t len)
 {
 	return (uint64_t)1 << (len > 63 ? 63 : len);
 }
 
 static inline uint32_t
-table_find(const struct table *t, const char *p, size_t len)
+keytable_find(const struct keytable *t, const char *p, size_t len)
 {
 	uint32_t h;
 
-	if ((t->length_mask & table_length_bit(len)) == 0 ||
+	if ((t->length_mask & keytable_length_bit(len)) == 0 ||
 	    (len > 0 && ((t->first_mask >> (*p & 63)) & 1) == 0))
-		return TABLE_NONE;
-	h = table_hash(p, len);
+		return KEYTABLE_NONE;
+	h = keytable_hash(p, len);
 	for (uint32_t i = h;; i++) {
-		const struct table_slot *s = &t->slots[i & t->mask];
-		if (s->value == TABLE_NONE)
-			return TABLE_NONE;
+		const struct keytable_slot *s = &t->slots[i & t->mask];
+		if (s->value == KEYTABLE_NONE)
+			return KEYTABLE_NONE;
 		if (s->hash == h && s->key.len == len && memcmp(s->key.p, p, len) == 0)
 			return s->value;
 	}
 }
 
-/* The value of key, or TABLE_NONE after adding it with this one. The key is borrowed. */
-uint32_t table_add(struct table *t, struct span key, uint32_t value);
-void table_done(struct table *t);
+/* The value of key, or KEYTABLE_NONE after adding it with this one. The key is borrowed. */
+uint32_t keytable_add(struct keytable *t, struct span key, uint32_t value);
+void keytable_done(struct keytable *t);
 
 #endif

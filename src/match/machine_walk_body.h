@@ -1,5 +1,5 @@
 /*
- * walk_body: the walk, compiled once per instruction set. See walk.c, which includes this with
+ * machine_walk_body: the walk, compiled once per instruction set. See machine_walk.c, which includes this with
  * WALK      the name of the function
  * WALK_RAW  what reads 64 bytes into a struct raw_block
  * WALK_FOR  the attribute of every function, so that the instruction set may be used

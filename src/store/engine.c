@@ -237,6 +237,46 @@ engine_checkpoint(sqlite3 *db)
 }
 
 void
+engine_reserve_log(const char *path)
+{
+	char *log = mem_printf("%s-wal", path);
+	int fd = open(log, O_RDWR | O_CLOEXEC);
+
+	/* SQLite holds no lock on this file, so closing our descriptor drops none. */
+	if (fd >= 0) {
+		(void)fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, ENGINE_WAL_RESERVED);
+		(void)close(fd);
+	}
+	mem_free(log);
+}
+
+static int64_t
+read_pragma(sqlite3 *db, const char *sql)
+{
+	sqlite3_stmt *st = NULL;
+	int64_t value = 0;
+
+	if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW)
+		value = sqlite3_column_int64(st, 0);
+	(void)sqlite3_finalize(st);
+	return value;
+}
+
+void
+engine_reserve_file(sqlite3 *db, const char *path, int *fd, int64_t *reserved)
+{
+	int64_t need = read_pragma(db, "PRAGMA page_count") * ENGINE_PAGE_BYTES;
+
+	if (need + ENGINE_FILE_AHEAD / 2 <= *reserved)
+		return;
+	if (*fd < 0)
+		*fd = open(path, O_RDWR | O_CLOEXEC);
+	if (*fd >= 0 && fallocate(*fd, FALLOC_FL_KEEP_SIZE, 0, need + ENGINE_FILE_AHEAD) == 0)
+		*reserved = need + ENGINE_FILE_AHEAD;
+}
+
+void
 engine_close(sqlite3 *db, bool is_clean)
 {
 	if (is_clean) {
@@ -259,12 +299,5 @@ engine_free_space(const char *path)
 int64_t
 engine_free_inside(sqlite3 *db)
 {
-	sqlite3_stmt *st = NULL;
-	int64_t pages = 0;
-
-	if (sqlite3_prepare_v2(db, "PRAGMA freelist_count", -1, &st, NULL) == SQLITE_OK &&
-	    sqlite3_step(st) == SQLITE_ROW)
-		pages = sqlite3_column_int64(st, 0);
-	(void)sqlite3_finalize(st);
-	return pages * ENGINE_PAGE_BYTES;
+	return read_pragma(db, "PRAGMA freelist_count") * ENGINE_PAGE_BYTES;
 }

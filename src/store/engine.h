@@ -17,9 +17,10 @@
 enum {
 	ENGINE_PAGE_BYTES = 16384,
 	ENGINE_WAL_BYTES = 8 << 20, /* write the log back past this */
-	ENGINE_WAL_KEPT =
-		16
-		<< 20, /* the log's file is kept at most at this: room to record outcomes on a full disk */
+	/* Room to record outcomes on a full disk: */
+	ENGINE_WAL_KEPT = 16 << 20,    /* the log's file is cut to this, never shorter */
+	ENGINE_WAL_RESERVED = 4 << 20, /* it has so many blocks from the start */
+	ENGINE_FILE_AHEAD = 8 << 20,   /* and the database so many more than it holds */
 };
 
 /* As store_open, without the thread. */
@@ -30,6 +31,16 @@ void engine_close(sqlite3 *db, bool is_clean);
 
 /* Write the log back into the file. 0, or the code of SQLite's error. */
 int engine_checkpoint(sqlite3 *db);
+
+/*
+ * Give the log and the file blocks of their own, so that outcomes can be recorded, and the log written back, on a disk that others
+ * filled. Best effort: not every file system can, and a full one cannot.
+ *
+ * engine_reserve_file: *fd is -1 at first, and closed by the caller after engine_close, never before: closing any descriptor of
+ * the file would drop SQLite's lock on it. *reserved: how far it got, 0 at first.
+ */
+void engine_reserve_log(const char *path);
+void engine_reserve_file(sqlite3 *db, const char *path, int *fd, int64_t *reserved);
 
 /* Free bytes for us on the file system of path; -1 unknown. */
 int64_t engine_free_space(const char *path);

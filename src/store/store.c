@@ -60,7 +60,7 @@ new_store(const struct store_options *o)
 	(void)pthread_cond_init(&s->work, &attr);
 	(void)pthread_cond_init(&s->idle, &attr);
 	(void)pthread_condattr_destroy(&attr);
-	s->fd = -1;
+	s->fd = s->reserve_fd = -1;
 	return s;
 }
 

@@ -55,6 +55,11 @@ worker_open(struct store *s, struct err *e)
 	}
 	(void)sqlite3_wal_hook(s->db, on_wal, s);
 	s->wal_pages = 1; /* a crash may have left some */
+	if (s->options.is_read_only)
+		return 0;
+	engine_reserve_log(s->path);
+	s->reserved = 0;
+	engine_reserve_file(s->db, s->path, &s->reserve_fd, &s->reserved);
 	return 0;
 }
 
@@ -68,6 +73,9 @@ worker_close(struct store *s, bool is_clean)
 	tx_done(&s->tx);
 	engine_close(s->db, is_clean && !s->options.is_read_only);
 	s->db = NULL;
+	if (s->reserve_fd >= 0)
+		(void)close(s->reserve_fd);
+	s->reserve_fd = -1;
 }
 
 static int
@@ -191,6 +199,7 @@ look_at_space(struct store *s)
 	s->tx.is_space_low = is_low;
 	if (is_low == s->stats.is_space_low)
 		return; /* only this thread writes it */
+	s->is_room_wanted = is_low;
 	(void)pthread_mutex_lock(&s->lock);
 	s->stats.is_space_low = is_low;
 	if (is_low)
@@ -214,6 +223,7 @@ checkpoint(struct store *s)
 	s->stats.free_bytes = engine_free_inside(s->db);
 	(void)pthread_mutex_unlock(&s->lock);
 	s->is_wal_stuck = rc != SQLITE_OK;
+	s->is_room_wanted = false;
 	if (rc == SQLITE_OK)
 		s->wal_pages = 0;
 	if (tx_is_io_error(rc))
@@ -233,9 +243,10 @@ tend(struct store *s, int quiet_ms)
 		(void)tx_merge_hot(
 			&s->tx,
 			&e); /* a failure shows in the next group; the index holds twice the limit */
+	engine_reserve_file(s->db, s->path, &s->reserve_fd, &s->reserved);
 	if (s->is_wal_stuck || s->wal_pages == 0)
 		return;
-	if (wal_bytes > s->options.wal_bytes ||
+	if (s->is_room_wanted || wal_bytes > s->options.wal_bytes ||
 	    (quiet_ms >= IDLE_MS && wal_bytes > IDLE_WAL_BYTES) || quiet_ms >= LONG_IDLE_MS)
 		checkpoint(s);
 }
@@ -292,8 +303,12 @@ worker_main(void *arg)
 		struct err e = { 0 };
 		look_at_space(s);
 		bool is_lost = run_group(s, jobs, count, &e) < 0;
-		if (is_lost)
+		if (is_lost) {
+			/* On a full disk the log, once written back, can be written over. */
+			s->is_room_wanted = true;
+			tend(s, 0);
 			run_one_by_one(s, jobs, count);
+		}
 		finish(s, jobs, count, is_lost, &e);
 		tend(s, 0);
 	}

@@ -41,6 +41,9 @@ struct store {
 	struct store_tx tx;
 	int wal_pages;
 	int64_t commit_us;
+	int reserve_fd; /* of the file; see engine_reserve_file */
+	int64_t reserved;
+	bool is_room_wanted; /* space ran low: what the log holds is to go into the file while that can grow */
 	bool is_wal_stuck; /* the last checkpoint failed: try again only after another commit */
 };
 

@@ -1,0 +1,158 @@
+/*
+ * A disk that somebody else fills to the last byte: what is taken in fails as temporary, what was in flight is still recorded, and with room
+ * again everything goes on. On a tmpfs of its own, in a mount namespace of its own; skipped, saying so, where that is not allowed.
+ */
+#include "config.h"
+
+#include "scratch.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+
+enum { ITEMS = 20, PAGES = 15, ALL = ITEMS * PAGES, SKIP = 77 };
+
+#define EXPECT(what)                                                                     \
+	do {                                                                             \
+		if (!(what)) {                                                           \
+			(void)fprintf(stderr, "line %d: not so: %s\n", __LINE__, #what); \
+			_exit(1);                                                        \
+		}                                                                        \
+	} while (0)
+
+static int
+take_page(struct store_tx *tx, void *arg, struct err *e)
+{
+	static char body[5000];
+
+	(void)arg;
+	memset(body, 'b', sizeof(body));
+	for (int i = 0; i < ITEMS; i++) {
+		struct outbox_new n = scratch_notice("hook", 0, CHANGE_CREATED, 1);
+		if (outbox_event_add(tx, (struct span){ body, sizeof(body) }, &n.event_id, e) < 0 ||
+		    outbox_add(tx, &n, NULL, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+record(struct store_tx *tx, void *arg, struct err *e)
+{
+	struct outbox_outcome o = { .now_ms = 1, .is_attempt = true, .answer = SPAN_LIT("200") };
+
+	return outbox_done(tx, *(int64_t *)arg, &o, e);
+}
+
+static int
+count_done(struct store_tx *tx, void *arg, struct err *e)
+{
+	struct outbox_count *list;
+	size_t count;
+
+	if (outbox_counts(tx, &list, &count, e) < 0)
+		return -1;
+	*(uint64_t *)arg = count == 1 ? list[0].done : 0;
+	mem_free(list);
+	return 0;
+}
+
+static void
+enter_small_disk(const char *folder)
+{
+	if (unshare(CLONE_NEWNS) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+		_exit(SKIP);
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("tmpfs", folder, "tmpfs", 0, "size=40m") < 0)
+		_exit(SKIP);
+}
+
+static void
+fill_disk(const char *path)
+{
+	static char zeros[4096];
+	int fd = open(path, O_CREAT | O_WRONLY, 0600);
+
+	while (write(fd, zeros, sizeof(zeros)) > 0)
+		;
+	(void)close(fd);
+}
+
+/* is_reserving: as by default, nothing new is taken with less than 16 MiB free. */
+static void
+child_main(const struct scratch *s, bool is_reserving)
+{
+	struct store_options o = { .path = s->path, .reserve_bytes = is_reserving ? 0 : -1 };
+	struct store *store;
+	struct err e = { 0 };
+	char filler[128];
+	uint64_t done = 0;
+
+	enter_small_disk(s->folder);
+	EXPECT(store_open(&o, &store, &e) == 0);
+	for (int i = 0; i < PAGES; i++)
+		EXPECT(store_run_wait(store, take_page, NULL, &e) == 0);
+	(void)snprintf(filler, sizeof(filler), "%s/filler", s->folder);
+	fill_disk(filler);
+	if (is_reserving) {
+		EXPECT(store_run_wait(store, take_page, NULL, &e) < 0);
+		EXPECT(e.kind == ERR_STORE && e.is_temporary);
+	}
+	for (int64_t id = 1; id <= ALL; id++)
+		EXPECT(store_run_wait(store, record, &id, &e) == 0);
+	EXPECT(unlink(filler) == 0);
+	EXPECT(store_run_wait(store, take_page, NULL, &e) == 0);
+	store_close(store);
+	EXPECT(store_open(&o, &store, &e) == 0);
+	EXPECT(store_run_wait(store, count_done, &done, &e) == 0);
+	EXPECT(done == ALL);
+	store_close(store);
+	_exit(0);
+}
+
+static void
+run_child(bool is_reserving)
+{
+	struct scratch s;
+	int status;
+
+	scratch_init(&s);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		child_main(&s, is_reserving);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	scratch_done(&s);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == SKIP) {
+		print_message("skipped: no tmpfs of our own may be mounted here\n");
+		skip();
+	}
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void
+test_outcomes_are_recorded_on_a_full_disk(void **state)
+{
+	(void)state;
+	run_child(false);
+}
+
+static void
+test_outcomes_are_recorded_below_the_reserve(void **state)
+{
+	(void)state;
+	run_child(true);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_outcomes_are_recorded_on_a_full_disk),
+		cmocka_unit_test(test_outcomes_are_recorded_below_the_reserve),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

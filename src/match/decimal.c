@@ -17,110 +17,38 @@
 
 enum { DIGITS_SURE = 15, DIGITS_MAX = 17, EXPONENT_CEILING = 100000 };
 
-/* value = digits * 10^exponent, digits without trailing zeros */
-struct parts {
-	uint64_t digits;
-	unsigned count; /* of significant digits; over DIGITS_MAX: digits is not complete */
-	long exponent;
-	bool is_negative;
-};
-
-static long
-read_exponent(const char *p, const char *end)
+/* Eight digits at p as a number; false when they are not all digits. */
+static inline bool
+eight_digits(const char *p, uint64_t *ret)
 {
-	bool is_negative = *p == '-';
-	long v = 0;
+	uint64_t v;
 
-	if (*p == '-' || *p == '+')
-		p++;
-	for (; p < end; p++)
-		if (v < EXPONENT_CEILING)
-			v = v * 10 + (*p - '0');
-	return is_negative ? -v : v;
-}
-
-static void
-split(struct span token, struct parts *ret)
-{
-	const char *p = token.p, *end = p + token.len;
-	long zeros = 0; /* seen since the last digit that is not zero */
-	bool in_fraction = false;
-
-	*ret = (struct parts){ .is_negative = *p == '-' };
-	if (*p == '-')
-		p++;
-	for (; p < end && *p != 'e' && *p != 'E'; p++) {
-		if (*p == '.') {
-			in_fraction = true;
-			continue;
-		}
-		if (in_fraction)
-			ret->exponent--;
-		if (*p == '0') {
-			zeros += ret->count > 0;
-			continue;
-		}
-		for (; zeros > 0; zeros--)
-			if (ret->count++ < DIGITS_MAX)
-				ret->digits *= 10;
-		if (ret->count++ < DIGITS_MAX)
-			ret->digits = ret->digits * 10 + (uint64_t)(*p - '0');
-	}
-	ret->exponent += zeros;
-	if (p < end)
-		ret->exponent += read_exponent(p + 1, end);
-}
-
-static double
-value_of(uint64_t digits, long exponent, bool is_negative)
-{
-	char text[64];
-	double d = 0;
-	int n = snprintf(text, sizeof(text), "%s%" PRIu64 "e%ld", is_negative ? "-" : "", digits,
-	                 exponent);
-
-	(void)str_to_double((struct span){ text, (size_t)n }, &d);
-	return d;
-}
-
-/* Is this one of the decimals of its length nearest to d? */
-static bool
-is_nearest(const struct parts *p, double d)
-{
-	char text[64];
-	double back;
-	struct parts q;
-	int n = snprintf(text, sizeof(text), "%.*e", (int)p->count - 1, d);
-	struct span printed = { text, (size_t)n };
-
-	if (!str_to_double(printed, &back) || back != d)
-		return true; /* by a power of two: the nearest one rounds away, ours does not */
-	split(printed, &q);
-	return q.digits == p->digits && q.exponent == p->exponent;
-}
-
-static bool
-is_shortest(const struct parts *p, double d)
-{
-	uint64_t shorter = p->digits / 10;
-
-	if (value_of(shorter, p->exponent + 1, p->is_negative) == d ||
-	    value_of(shorter + 1, p->exponent + 1, p->is_negative) == d)
+	memcpy(&v, p, 8);
+	v ^= 0x3030303030303030u;
+	if (((v + 0x7676767676767676u) | v) & 0x8080808080808080u)
 		return false;
-	return is_nearest(p, d);
+	v = v * 10 + (v >> 8);
+	*ret = (((v & 0x000000FF000000FFu) * 0x000F424000000064u) +
+	        ((v >> 16 & 0x000000FF000000FFu) * 0x0000271000000001u)) >>
+	       32;
+	return true;
 }
 
-static bool
-is_smallest(const struct parts *p)
+/* A run of digits: added to *digits, which must not be relied upon past 19 digits in all. */
+static inline const char *
+run_of_digits(const char *p, const char *end, uint64_t *digits)
 {
-	return p->digits == 49 &&
-	       p->exponent == -325; /* Java prints Double.MIN_VALUE as 4.9E-324 */
+	uint64_t v = *digits, eight;
+
+	while (end - p >= 8 && eight_digits(p, &eight)) {
+		v = v * 100000000 + eight;
+		p += 8;
+	}
+	for (; p < end && (unsigned char)(*p - '0') <= 9; p++)
+		v = v * 10 + (uint64_t)(*p - '0');
+	*digits = v;
+	return p;
 }
-
-#ifdef __SIZEOF_INT128__
-enum { FAST_SCALE_MAX = 19, FAST_SHIFT = 70 };
-
-typedef unsigned __int128 wide;
 
 static const uint64_t tens[] = {
 	1u,
@@ -144,6 +72,173 @@ static const uint64_t tens[] = {
 	1000000000000000000u,
 	10000000000000000000u,
 };
+
+/* How many decimal digits a number has; 0 has none. */
+static unsigned
+digits_of(uint64_t v)
+{
+	unsigned n;
+
+	if (v == 0)
+		return 0;
+	n = (unsigned)(64 - __builtin_clzll(v)) * 1233 >> 12;
+	return n + (v >= tens[n]);
+}
+
+/* Digits of a token with over 19 of them, slowly; those past DIGITS_MAX are counted only. */
+static void
+decimal_trim(struct decimal *ret)
+{
+	long zeros = 0; /* since the last digit that is not zero */
+	bool in_fraction = false;
+	const char *p = ret->token.p, *end = p + ret->token.len;
+	long exponent = ret->exponent;
+
+	for (const char *q = p; q < end && *q != 'e' && *q != 'E'; q++) {
+		if (*q == '.')
+			in_fraction = true;
+		else if (in_fraction)
+			exponent++; /* take back what decimal_read counted */
+	}
+	in_fraction = false;
+	ret->digits = 0;
+	ret->count = 0;
+	for (p += *p == '-'; p < end && *p != 'e' && *p != 'E'; p++) {
+		if (*p == '.') {
+			in_fraction = true;
+			continue;
+		}
+		exponent -= in_fraction;
+		if (*p == '0') {
+			zeros += ret->count > 0;
+			continue;
+		}
+		for (; zeros > 0; zeros--)
+			if (ret->count++ < DIGITS_MAX)
+				ret->digits *= 10;
+		if (ret->count++ < DIGITS_MAX)
+			ret->digits = ret->digits * 10 + (uint64_t)(*p - '0');
+	}
+	ret->exponent = exponent + zeros;
+}
+
+static const char *
+read_exponent(const char *p, const char *end, long *ret)
+{
+	bool is_negative = p < end && *p == '-';
+	const char *from;
+	long v = 0;
+
+	if (p < end && (*p == '-' || *p == '+'))
+		p++;
+	for (from = p; p < end && *p >= '0' && *p <= '9'; p++)
+		if (v < EXPONENT_CEILING)
+			v = v * 10 + (*p - '0');
+	*ret = is_negative ? -v : v;
+	return p == from ? NULL : p;
+}
+
+/* Significant digits between from and end, which holds digits and at most one point. */
+static unsigned
+count_significant(const char *from, const char *end)
+{
+	unsigned n = 0;
+
+	while (from < end && (*from == '0' || *from == '.'))
+		from++;
+	for (; from < end; from++)
+		n += *from != '.';
+	return n;
+}
+
+bool
+decimal_read(struct span token, struct decimal *ret)
+{
+	const char *p = token.p, *end = p + token.len, *from, *point;
+	long exponent = 0, given = 0;
+
+	*ret = (struct decimal){ .token = token, .is_negative = p < end && *p == '-' };
+	p += ret->is_negative;
+	from = p;
+	p = run_of_digits(p, end, &ret->digits);
+	if (p == from || (*from == '0' && p - from > 1))
+		return false;
+	if (p < end && *p == '.') {
+		point = p + 1;
+		p = run_of_digits(point, end, &ret->digits);
+		if (p == point)
+			return false;
+		exponent = -(long)(p - point);
+	}
+	ret->count = p - from <= 16 ? (unsigned)(p - from) : count_significant(from, p);
+	if (p < end && (*p == 'e' || *p == 'E')) {
+		p = read_exponent(p + 1, end, &given);
+		if (p == NULL)
+			return false;
+	}
+	ret->exponent = exponent + given;
+	if (ret->count > 19) { /* too many, unless they end in zeros */
+		decimal_trim(ret);
+		return p == end;
+	}
+	while (ret->digits != 0 && ret->digits % 10 == 0) {
+		ret->digits /= 10;
+		ret->exponent++;
+	}
+	ret->count = digits_of(ret->digits);
+	return p == end;
+}
+
+static double
+value_of(uint64_t digits, long exponent, bool is_negative)
+{
+	char text[64];
+	double d = 0;
+	int n = snprintf(text, sizeof(text), "%s%" PRIu64 "e%ld", is_negative ? "-" : "", digits,
+	                 exponent);
+
+	(void)str_to_double((struct span){ text, (size_t)n }, &d);
+	return d;
+}
+
+/* Is this one of the decimals of its length nearest to d? */
+static bool
+is_nearest(const struct decimal *p, double d)
+{
+	char text[64];
+	double back;
+	struct decimal q;
+	int n = snprintf(text, sizeof(text), "%.*e", (int)p->count - 1, d);
+	struct span printed = { text, (size_t)n };
+
+	if (!str_to_double(printed, &back) || back != d)
+		return true; /* by a power of two: the nearest one rounds away, ours does not */
+	(void)decimal_read(printed, &q);
+	return q.digits == p->digits && q.exponent == p->exponent;
+}
+
+static bool
+is_shortest(const struct decimal *p, double d)
+{
+	uint64_t shorter = p->digits / 10;
+
+	if (value_of(shorter, p->exponent + 1, p->is_negative) == d ||
+	    value_of(shorter + 1, p->exponent + 1, p->is_negative) == d)
+		return false;
+	return is_nearest(p, d);
+}
+
+static bool
+is_smallest(const struct decimal *p)
+{
+	return p->digits == 49 &&
+	       p->exponent == -325; /* Java prints Double.MIN_VALUE as 4.9E-324 */
+}
+
+#ifdef __SIZEOF_INT128__
+enum { FAST_SCALE_MAX = 19, FAST_SHIFT = 70 };
+
+typedef unsigned __int128 wide;
 
 static unsigned
 bit_length(wide v)
@@ -196,7 +291,7 @@ is_shortest_fast(uint64_t digits, uint64_t ten, uint64_t m, unsigned scale)
 
 /* The common case: a number of 16 or 17 digits with its point among them. As is_shortest_fast. */
 static int
-comparable_fast(const struct parts *p, double *ret)
+comparable_fast(const struct decimal *p, double *ret)
 {
 	uint64_t ten, m;
 	int exponent, result;
@@ -215,7 +310,7 @@ comparable_fast(const struct parts *p, double *ret)
 }
 #else
 static int
-comparable_fast(const struct parts *p, double *ret)
+comparable_fast(const struct decimal *p, double *ret)
 {
 	(void)p;
 	(void)ret;
@@ -223,13 +318,14 @@ comparable_fast(const struct parts *p, double *ret)
 }
 #endif
 
+static const double powers[] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+	                         1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+	                         1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
+
 /* Up to 15 digits and a small power of ten: both are exact doubles, so one operation rounds once. */
 static bool
-small(const struct parts *p, double *ret)
+small(const struct decimal *p, double *ret)
 {
-	static const double powers[] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-		                         1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-		                         1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
 	double d = (double)p->digits;
 
 	if (p->count > DIGITS_SURE || p->exponent < -22 || p->exponent > 22)
@@ -240,11 +336,11 @@ small(const struct parts *p, double *ret)
 }
 
 static bool
-comparable_slow(const struct parts *p, struct span token, double *ret)
+value_slow(const struct decimal *p, double *ret)
 {
 	double d;
 
-	if (p->count > DIGITS_MAX || !str_to_double(token, &d) || d == 0)
+	if (p->count > DIGITS_MAX || !str_to_double(p->token, &d) || d == 0)
 		return false;
 	if (fabs(d) == 0x1p-1074) {
 		if (!is_smallest(p))
@@ -257,31 +353,50 @@ comparable_slow(const struct parts *p, struct span token, double *ret)
 }
 
 bool
-decimal_comparable(struct span token, double *ret)
+decimal_value(const struct decimal *p, double *ret)
 {
-	struct parts p;
 	int fast;
 
-	split(token, &p);
-	if (p.count == 0) {
+	if (p->digits == 0) {
 		*ret = 0;
 		return true;
 	}
-	if (small(&p, ret))
+	if (small(p, ret))
 		return true;
-	fast = comparable_fast(&p, ret);
-	return fast >= 0 ? fast == 1 : comparable_slow(&p, token, ret);
+	fast = comparable_fast(p, ret);
+	return fast >= 0 ? fast == 1 : value_slow(p, ret);
+}
+
+bool
+decimal_about(const struct decimal *p, double *ret)
+{
+	double d = (double)p->digits;
+
+	if (p->count > DIGITS_MAX || p->exponent < -22 || p->exponent > 22)
+		return false;
+	d = p->exponent < 0 ? d / powers[-p->exponent] : d * powers[p->exponent];
+	*ret = p->is_negative ? -d : d;
+	return true;
+}
+
+bool
+decimal_comparable(struct span token, double *ret)
+{
+	struct decimal p;
+
+	return decimal_read(token, &p) && decimal_value(&p, ret);
 }
 
 bool
 decimal_comparable_slow(struct span token, double *ret)
 {
-	struct parts p;
+	struct decimal p;
 
-	split(token, &p);
-	if (p.count == 0) {
+	if (!decimal_read(token, &p))
+		return false;
+	if (p.digits == 0) {
 		*ret = 0;
 		return true;
 	}
-	return comparable_slow(&p, token, ret);
+	return value_slow(&p, ret);
 }

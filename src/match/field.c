@@ -59,22 +59,13 @@ field_member(struct machine_scratch *s)
 	return s->frames[known].member;
 }
 
+/* A condition is met where the value lies: note it for verdict. */
 static void
-satisfy(struct machine_scratch *s, uint32_t number)
+log_hit(struct machine_scratch *s, uint32_t number, struct cond_state *state)
 {
-	const struct cond *c = &s->m->conds[number];
-	struct cond_state *state = &s->conds[number];
-	uint32_t member;
+	uint32_t member = field_member(s);
 
-	if (state->epoch != s->epoch) {
-		state->epoch = s->epoch;
-		state->head = 0;
-		s->met[s->met_count++] = number;
-	} else if (state->head == FREE_HIT) {
-		return;
-	}
-	member = c->is_logged ? field_member(s) : 0;
-	if (member == 0 && !c->is_logged_all) {
+	if (member == 0 && !s->m->conds[number].is_logged_all) {
 		state->head = FREE_HIT;
 		return;
 	}
@@ -86,6 +77,25 @@ satisfy(struct machine_scratch *s, uint32_t number)
 	}
 	s->hits[s->hit_count] = (struct hit){ member, state->head };
 	state->head = s->hit_count++;
+}
+
+static inline void
+satisfy(struct machine_scratch *s, uint32_t action)
+{
+	uint32_t number = action & ACTION_NUMBER;
+	struct cond_state *state = &s->conds[number];
+
+	if (state->epoch != s->epoch) {
+		state->epoch = s->epoch;
+		state->head = 0;
+		s->met[s->met_count++] = number;
+	} else if (state->head == FREE_HIT) {
+		return;
+	}
+	if (action & ACTION_LOGGED)
+		log_hit(s, number, state);
+	else
+		state->head = FREE_HIT;
 }
 
 static uint32_t
@@ -122,14 +132,32 @@ void
 field_hit(struct machine_scratch *s, uint32_t atom)
 {
 	const struct atom *a = &s->m->atoms[atom];
-	const uint32_t *action = &s->m->actions[a->first_action];
+	const uint32_t *action =
+		a->action_count == 1 ? &a->first_action : &s->m->actions[a->first_action];
 
 	for (uint32_t i = 0; i < a->action_count; i++) {
 		if (action[i] & ACTION_EXCLUDE)
-			exclude(s, action[i] & ~(uint32_t)ACTION_EXCLUDE);
+			exclude(s, action[i] & ~ACTION_EXCLUDE);
 		else
 			satisfy(s, action[i]);
 	}
+}
+
+/* Would a hit of this atom change anything? */
+static bool
+is_news(const struct machine_scratch *s, uint32_t atom)
+{
+	const struct atom *a = &s->m->atoms[atom];
+	const uint32_t *action =
+		a->action_count == 1 ? &a->first_action : &s->m->actions[a->first_action];
+
+	for (uint32_t i = 0; i < a->action_count; i++) {
+		const struct cond_state *state = &s->conds[action[i] & ACTION_NUMBER];
+		if ((action[i] & ACTION_EXCLUDE) || state->epoch != s->epoch ||
+		    state->head != FREE_HIT)
+			return true;
+	}
+	return false;
 }
 
 /* Note that the field has a value. */
@@ -162,12 +190,14 @@ run_prefix(struct machine_scratch *s, const struct field *f, struct span v)
 	if (t == NULL)
 		return;
 	for (size_t i = 0;; i++) {
-		if (t->value[node] != TRIE_NONE) {
-			const struct stop *stop = &f->prefix_stops[t->value[node]];
+		uint32_t value = t->value[node];
+		if (value < STOP) {
+			field_hit(s, value);
+		} else if (value != TRIE_NONE) {
+			const struct stop *stop = &f->prefix_stops[value & ~STOP];
 			if (stop->atom != NONE)
 				field_hit(s, stop->atom);
-			if (stop->wild != NONE)
-				s->wild.heads_found[s->wild.head_count++] = stop->wild;
+			s->wild.heads_found[s->wild.head_count++] = stop->wild;
 		}
 		if (i == v.len)
 			return;
@@ -187,14 +217,15 @@ run_suffix(struct machine_scratch *s, const struct field *f, struct span v)
 	if (t == NULL)
 		return;
 	for (size_t i = v.len;; i--) {
-		if (t->value[node] != TRIE_NONE) {
-			const struct stop *stop = &f->suffix_stops[t->value[node]];
+		uint32_t value = t->value[node];
+		if (value < STOP) {
+			field_hit(s, value);
+		} else if (value != TRIE_NONE) {
+			const struct stop *stop = &f->suffix_stops[value & ~STOP];
 			if (stop->atom != NONE)
 				field_hit(s, stop->atom);
-			if (stop->wild != NONE) {
-				s->wild.tails_found[s->wild.tail_count++] = stop->wild;
-				s->wild.tails[stop->wild] = s->serial;
-			}
+			s->wild.tails_found[s->wild.tail_count++] = stop->wild;
+			s->wild.tails[stop->wild] = s->serial;
 		}
 		if (i == 0)
 			return;
@@ -316,13 +347,27 @@ field_string(struct machine_scratch *s, uint32_t number, struct span raw, bool h
 	run_text(s, f, raw);
 }
 
+static bool
+any_news(const struct machine_scratch *s, const struct field *f, uint32_t leaf)
+{
+	for (uint32_t i = leaf; i > 0; i /= 2)
+		for (uint32_t k = f->ranges->first[i]; k < f->ranges->first[i + 1]; k++)
+			if (is_news(s, f->ranges->values[k]))
+				return true;
+	return false;
+}
+
 static void
-run_number(struct machine_scratch *s, const struct field *f, struct span token)
+run_number(struct machine_scratch *s, const struct field *f, const struct decimal *number)
 {
 	double d;
-	uint32_t atom;
+	uint32_t atom, leaf;
 
-	if (!decimal_comparable(token, &d))
+	/* many numbers are many digits, and the exact answer is dear: is there anything to be learnt from it? */
+	if (f->numbers.count == 0 && decimal_about(number, &d) &&
+	    ranges_leaf_about(f->ranges, d, &leaf) && !any_news(s, f, leaf))
+		return;
+	if (!decimal_value(number, &d))
 		return;
 	if (f->numbers.count > 0) {
 		atom = keytable_find(&f->numbers, (const char *)&d, sizeof(d));
@@ -337,58 +382,41 @@ run_number(struct machine_scratch *s, const struct field *f, struct span token)
 }
 
 static bool
-is_number(struct span t)
+run_token(struct machine_scratch *s, const struct field *f, struct span token)
 {
-	const char *p = t.p, *end = t.p + t.len, *from;
+	struct decimal number;
+	uint32_t atom;
 
-#define DIGITS()                                               \
-	for (from = p; p < end && *p >= '0' && *p <= '9'; p++) \
-		;                                              \
-	if (p == from)                                         \
-	return false
-	p += *p == '-';
-	DIGITS();
-	if (*from == '0' && p - from > 1)
+	if (!decimal_read(token, &number))
 		return false;
-	if (p < end && *p == '.') {
-		p++;
-		DIGITS();
-	}
-	if (p < end && (*p == 'e' || *p == 'E')) {
-		p++;
-		if (p < end && (*p == '+' || *p == '-'))
-			p++;
-		DIGITS();
-	}
-#undef DIGITS
-	return p == end;
+	if (f->number_texts.count > 0 &&
+	    (atom = keytable_find(&f->number_texts, token.p, token.len)) != KEYTABLE_NONE)
+		field_hit(s, atom);
+	if (f->has_number)
+		run_number(s, f, &number);
+	return true;
 }
 
 bool
 field_token(struct machine_scratch *s, uint32_t number, struct span token)
 {
 	const struct field *f = &s->m->fields[number];
-	uint32_t atom = NONE;
+	uint32_t atom;
 
-	if (span_eq(token, SPAN_LIT("true")))
-		atom = f->true_atom;
-	else if (span_eq(token, SPAN_LIT("false")))
-		atom = f->false_atom;
-	else if (span_eq(token, SPAN_LIT("null")))
-		atom = f->null_atom;
-	else if (!is_number(token))
-		return false;
 	s->serial++;
 	if (f->is_counted)
 		count(s, number);
+	if (token.p[0] <= '9')
+		return run_token(s, f, token);
+	if (token.len == 4 && memcmp(token.p, "true", 4) == 0)
+		atom = f->true_atom;
+	else if (token.len == 5 && memcmp(token.p, "false", 5) == 0)
+		atom = f->false_atom;
+	else if (token.len == 4 && memcmp(token.p, "null", 4) == 0)
+		atom = f->null_atom;
+	else
+		return false;
 	if (atom != NONE)
 		field_hit(s, atom);
-	if (token.p[0] > '9')
-		return true;
-	if (f->number_texts.count > 0 &&
-	    (atom = keytable_find(&f->number_texts, token.p, token.len)) != KEYTABLE_NONE)
-		field_hit(s, atom);
-	if (f->has_number)
-		run_number(s, f, token);
 	return true;
 }

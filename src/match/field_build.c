@@ -9,6 +9,8 @@
 #include "match/field.h"
 #include "match/fold.h"
 
+enum { FEW_NUMBERS = 16 };
+
 struct lists {
 	struct trie_string *prefix, *suffix, *folded_prefix, *folded_suffix;
 	struct wild_source *wild;
@@ -16,6 +18,7 @@ struct lists {
 	size_t prefix_count, suffix_count, folded_prefix_count, folded_suffix_count, wild_count,
 		range_count;
 	struct keytable heads, tails;
+	bool has_few_numbers;
 };
 
 /* A wildcard that is a prefix or a suffix in truth. */
@@ -154,6 +157,11 @@ add_atom(struct machine *m, struct field *f, const struct atom_source *a, struct
 	struct span text;
 	enum test_kind kind = kind_of(t, &text);
 
+	if (kind == TEST_NUMBER && l->has_few_numbers) { /* a range of one: one look-up for all */
+		l->ranges[l->range_count++] =
+			(struct range){ t->low, t->low, false, false, a->atom };
+		return;
+	}
 	m->atoms[a->atom].kind = (uint8_t)kind;
 	m->atoms[a->atom].next = NONE;
 	switch (kind) {
@@ -214,8 +222,9 @@ build_stops(const struct trie_string *plain, size_t n, const struct keytable *en
 	uint32_t count = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		(void)keytable_add(&all, plain[i].text, count);
-		strings[count] = (struct trie_string){ plain[i].text, count };
+		if (ends->count > 0)
+			(void)keytable_add(&all, plain[i].text, count);
+		strings[count] = (struct trie_string){ plain[i].text, plain[i].value };
 		stops[count++] = (struct stop){ plain[i].value, NONE };
 	}
 	for (uint32_t i = 0; ends->count > 0 && i <= ends->mask; i++) {
@@ -225,9 +234,10 @@ build_stops(const struct trie_string *plain, size_t n, const struct keytable *en
 		found = keytable_add(&all, ends->slots[i].key, count);
 		if (found != KEYTABLE_NONE) {
 			stops[found].wild = ends->slots[i].value;
+			strings[found].value = STOP | found;
 			continue;
 		}
-		strings[count] = (struct trie_string){ ends->slots[i].key, count };
+		strings[count] = (struct trie_string){ ends->slots[i].key, STOP | count };
 		stops[count++] = (struct stop){ NONE, ends->slots[i].value };
 	}
 	if (count > 0)
@@ -259,11 +269,15 @@ field_build(struct machine *m, struct field *f, const struct atom_source *list, 
 {
 	struct folded_tables ft = { { .count = 0 }, { .count = 0 } };
 	struct lists l = { .prefix_count = 0 };
+	size_t number_count = 0;
 
 	l.prefix = mem_calloc(n + 1, sizeof(*l.prefix));
 	l.suffix = mem_calloc(n + 1, sizeof(*l.suffix));
 	l.wild = mem_calloc(n + 1, sizeof(*l.wild));
 	l.ranges = mem_calloc(n + 1, sizeof(*l.ranges));
+	for (size_t i = 0; i < n; i++)
+		number_count += list[i].test->kind == TEST_NUMBER;
+	l.has_few_numbers = number_count <= FEW_NUMBERS;
 	f->true_atom = f->false_atom = f->null_atom = NONE;
 	for (size_t i = 0; i < n; i++)
 		add_atom(m, f, &list[i], &l, &ft);

@@ -51,6 +51,7 @@ machine_scratch_new(const struct machine *m)
 	s->seen_in = mem_calloc(m->node_count, sizeof(*s->seen_in));
 	s->rule_epoch = mem_calloc(m->rule_max + 1, sizeof(*s->rule_epoch));
 	s->rules = mem_calloc(m->rule_max + 1, sizeof(*s->rules));
+	s->rule_bits = mem_calloc(m->rule_max / 64 + 1, sizeof(*s->rule_bits));
 	s->frames = mem_calloc(SCAN_DEPTH_MAX + 2, sizeof(*s->frames));
 	s->search_order = mem_calloc(m->cond_max + 1, sizeof(*s->search_order));
 	s->search_conds = mem_calloc(m->cond_max + 1, sizeof(*s->search_conds));
@@ -80,6 +81,7 @@ machine_scratch_free(struct machine_scratch *s)
 	mem_free(s->seen_in);
 	mem_free(s->rule_epoch);
 	mem_free(s->rules);
+	mem_free(s->rule_bits);
 	mem_free(s->frames);
 	mem_free(s->search_order);
 	mem_free(s->search_conds);

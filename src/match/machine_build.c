@@ -291,6 +291,8 @@ add_clause(struct build *b, const struct pattern *p, const struct clause *source
 	m->clauses[m->clause_count++] = row;
 	if (rule >= m->rule_max)
 		m->rule_max = rule + 1;
+	else
+		m->has_shared_rules = true; /* or out of order: then it costs a little */
 }
 
 static struct span
@@ -348,9 +350,12 @@ choose_key(struct build *b, const struct clause_row *row)
 		}
 		list[k] = x;
 	}
-	if (best != NONE)
-		list_add(&b->clause_keys, list[best] * 3);
-	else if (present != NONE)
+	if (best != NONE) {
+		uint32_t key = list[best];
+		memmove(list + best, list + best + 1, (row->cond_count - best - 1) * sizeof(*list));
+		list[row->cond_count - 1] = key;
+		list_add(&b->clause_keys, key * 3);
+	} else if (present != NONE)
 		list_add(&b->clause_keys, present * 3 + 1);
 	else
 		list_add(&b->clause_keys, 2);
@@ -359,7 +364,7 @@ choose_key(struct build *b, const struct clause_row *row)
 }
 
 struct keyed {
-	uint32_t key, clause;
+	uint32_t key, first_cond, clause;
 };
 
 static int
@@ -369,6 +374,8 @@ by_key(const void *a, const void *b)
 
 	if (x->key != y->key)
 		return x->key < y->key ? -1 : 1;
+	if (x->first_cond != y->first_cond)
+		return x->first_cond < y->first_cond ? -1 : 1;
 	return x->clause < y->clause ? -1 : x->clause > y->clause;
 }
 
@@ -397,7 +404,8 @@ group_clauses(struct build *b)
 	uint32_t *conds = mem_calloc(b->clause_conds.count + 1, sizeof(*conds)), n = 0, first = 0;
 
 	for (uint32_t i = 0; i < m->clause_count; i++)
-		list[i] = (struct keyed){ b->clause_keys.items[i], i };
+		list[i] = (struct keyed){ b->clause_keys.items[i],
+			                  b->clause_conds.items[m->clauses[i].first_cond], i };
 	qsort(list, m->clause_count, sizeof(*list), by_key);
 	for (uint32_t i = 0; i < m->clause_count; i++) {
 		rows[i] = m->clauses[list[i].clause];
@@ -409,6 +417,11 @@ group_clauses(struct build *b)
 			note_group(m, list[i].key, first, i + 1 - first);
 			first = i + 1;
 		}
+	}
+	for (uint32_t i = m->clause_count; i-- > 0;) {
+		bool is_same = i + 1 < m->clause_count && list[i + 1].key == list[i].key &&
+		               list[i + 1].first_cond == list[i].first_cond;
+		rows[i].run = is_same ? rows[i + 1].run + 1 : 1;
 	}
 	mem_free(list);
 	mem_free(m->clauses);
@@ -432,8 +445,14 @@ lay_out_actions(struct build *b)
 	m->actions = mem_calloc(total + 1, sizeof(*m->actions));
 	for (uint32_t i = 0; i < b->actions.count; i++) {
 		struct atom *a = &m->atoms[b->actions.items[i].from];
-		m->actions[a->first_action + a->action_count++] = b->actions.items[i].to;
+		uint32_t action = b->actions.items[i].to;
+		if ((action & ACTION_EXCLUDE) == 0 && m->conds[action].is_logged)
+			action |= ACTION_LOGGED;
+		m->actions[a->first_action + a->action_count++] = action;
 	}
+	for (uint32_t i = 0; i < m->atom_count; i++)
+		if (m->atoms[i].action_count == 1)
+			m->atoms[i].first_action = m->actions[m->atoms[i].first_action];
 }
 
 static void
@@ -535,7 +554,7 @@ machine_build2(const struct pattern *const *patterns, const uint32_t *rules, siz
 
 	for (size_t i = 0; i < count; i++)
 		clauses += patterns[i]->clause_count;
-	if (clauses > UINT32_MAX / 16) {
+	if (clauses > ACTION_NUMBER / 16) {
 		mem_free(b.m);
 		(void)err_set(e, ERR_LIMIT, "the rules make %llu alternatives, which is too many",
 		              (unsigned long long)clauses);

@@ -28,13 +28,17 @@
 
 #define NONE UINT32_MAX
 
-enum {
-	ACTION_EXCLUDE = 1u << 31
-}; /* in an action: the rest is the number of an exclusion, else of a condition */
+/* An action: the number of a condition, or of an exclusion; and whether it matters where the condition is met. */
+#define ACTION_EXCLUDE ((uint32_t)1 << 31)
+#define ACTION_LOGGED  ((uint32_t)1 << 30)
+#define ACTION_NUMBER  (ACTION_LOGGED - 1)
+
+/* In tries of prefixes and suffixes: the value is the number of a stop, not of an atom. */
+#define STOP ((uint32_t)1 << 31)
 
 struct atom {
-	uint32_t first_action, action_count;
-	uint32_t next;    /* another atom with the same folded text; NONE */
+	uint32_t first_action, action_count; /* one action: it stands in first_action itself */
+	uint32_t next;                       /* another atom with the same folded text; NONE */
 	bool needs_check; /* ignore-case, not ASCII: the folded text is not proof enough */
 	uint8_t kind;     /* enum test_kind */
 	uint16_t bits;    /* of a block */
@@ -98,6 +102,7 @@ struct cond {
 struct clause_row {
 	uint32_t rule;
 	uint32_t first_cond, cond_count;
+	uint32_t run; /* rows from here on that begin with the same condition */
 	bool has_absence;
 };
 
@@ -120,7 +125,8 @@ struct machine {
 	uint32_t *clause_conds;
 	uint32_t first_always, always_count; /* clauses of absences only */
 	uint32_t rule_max;
-	uint32_t cond_max; /* of one clause */
+	uint32_t cond_max;     /* of one clause */
+	bool has_shared_rules; /* a rule may be found twice */
 };
 
 /* What is known of a condition in this event. */
@@ -200,6 +206,7 @@ struct machine_scratch {
 	uint32_t *rule_epoch;
 	uint32_t *rules;
 	size_t rule_count;
+	uint64_t *rule_bits; /* for sorting; all zero in between */
 	struct wild_scratch wild;
 	struct frame *frames;
 	uint32_t depth, array_depth;

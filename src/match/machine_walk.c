@@ -51,6 +51,20 @@ find_odd(struct machine_scratch *s, uint32_t node, struct span key)
 	}
 }
 
+/* A call of memchr is dearer than most keys are long. */
+static inline bool
+has_byte(struct span s, char c)
+{
+	const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
+	uint64_t a, b;
+
+	if (s.len > 16)
+		return memchr(s.p, c, s.len) != NULL;
+	a = keytable_load(s.p, s.len) ^ ones * (unsigned char)c;
+	b = s.len > 8 ? keytable_load(s.p + s.len - 8, 8) ^ ones * (unsigned char)c : a;
+	return (((a - ones) & ~a) | ((b - ones) & ~b)) & highs;
+}
+
 /* As read from the bytes. */
 struct raw_block {
 	uint64_t quote, slash, open, close, comma;

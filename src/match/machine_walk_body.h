@@ -138,8 +138,7 @@ NAME(find_child)(struct machine_scratch *s, uint32_t number, struct span key, bo
 
 	if (child != NONE || !(has_slash || node->has_deep))
 		return child;
-	if (key.len == 0 || (memchr(key.p, '.', key.len) == NULL &&
-	                     (!has_slash || memchr(key.p, '\\', key.len) == NULL)))
+	if (key.len == 0 || !(has_byte(key, '.') || (has_slash && has_byte(key, '\\'))))
 		return NONE;
 	return find_odd(s, number, key);
 }

@@ -5,10 +5,13 @@
 
 #include "match/ranges.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+
+enum { LINEAR_MAX = 16 };
 
 static int
 by_value(const void *a, const void *b)
@@ -37,6 +40,24 @@ uint32_t
 ranges_leaf(const struct ranges *r, double d)
 {
 	return r->leaf_count + position(r, d);
+}
+
+bool
+ranges_leaf_about(const struct ranges *r, double d, uint32_t *ret)
+{
+	double slack = fabs(d) * 0x1p-49;
+	uint32_t low = 0;
+
+	if (r->end_count > LINEAR_MAX)
+		low = position(r, d) / 2;
+	else
+		while (low < r->end_count && r->ends[low] < d)
+			low++;
+	if ((low < r->end_count && r->ends[low] - d <= slack) ||
+	    (low > 0 && d - r->ends[low - 1] <= slack))
+		return false;
+	*ret = r->leaf_count + 2 * low;
+	return true;
 }
 
 /* The tree nodes that cover a range: counted, or with its value put into them. */

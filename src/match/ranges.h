@@ -29,4 +29,7 @@ void ranges_free(struct ranges *r);
 /* Leaf of a number: go from here to the root by halving; values of each node on the way hold. */
 uint32_t ranges_leaf(const struct ranges *r, double d);
 
+/* The same for a number known to a few units in its last place; false when that may lead to the wrong leaf. */
+bool ranges_leaf_about(const struct ranges *r, double d, uint32_t *ret);
+
 #endif

@@ -111,8 +111,7 @@ lay_out(struct builder *b)
 	t->rows = mem_calloc((size_t)t->row_count * t->class_count, sizeof(*t->rows));
 	t->value = mem_calloc(b->count, sizeof(*t->value));
 	t->first_edge = mem_calloc(listed + 1, sizeof(*t->first_edge));
-	t->edge_class = mem_alloc(listed + b->count + 1);
-	t->edge_to = mem_calloc(b->count + 1, sizeof(*t->edge_to));
+	t->edges = mem_calloc(b->count + 1, sizeof(*t->edges));
 	for (uint32_t i = 0; i < b->count; i++) {
 		const struct loose *node = &b->nodes[b->order[i]];
 		t->value[i] = node->value;
@@ -123,8 +122,7 @@ lay_out(struct builder *b)
 			if (i < t->row_count) {
 				t->rows[(size_t)i * t->class_count + class] = b->number[c];
 			} else {
-				t->edge_class[edges] = class;
-				t->edge_to[edges++] = b->number[c];
+				t->edges[edges++] = (struct trie_link){ b->number[c], class };
 			}
 		}
 	}
@@ -167,7 +165,7 @@ add_failures(struct trie *t)
 		} else {
 			uint32_t end = t->first_edge[i - t->row_count + 1];
 			for (uint32_t k = t->first_edge[i - t->row_count]; k < end; k++)
-				t->fail[t->edge_to[k]] = fail_of_child(t, i, t->edge_class[k]);
+				t->fail[t->edges[k].to] = fail_of_child(t, i, t->edges[k].class);
 		}
 	}
 }
@@ -198,8 +196,7 @@ trie_free(struct trie *t)
 		return;
 	mem_free(t->rows);
 	mem_free(t->first_edge);
-	mem_free(t->edge_class);
-	mem_free(t->edge_to);
+	mem_free(t->edges);
 	mem_free(t->value);
 	mem_free(t->fail);
 	mem_free(t->up);

@@ -21,8 +21,9 @@ struct trie {
 	uint32_t node_count, row_count;
 	uint32_t *rows;       /* row_count * class_count; 0 = none, or with fail: the root */
 	uint32_t *first_edge; /* of node row_count + i; one more at the end */
-	uint8_t *edge_class;
-	uint32_t *edge_to;
+	struct trie_link {
+		uint32_t to, class;
+	} * edges;
 	uint32_t *value; /* per node: that of the string that ends there, or TRIE_NONE */
 	uint32_t *
 		fail; /* per node: longest proper suffix that is a node too; NULL unless Aho-Corasick */
@@ -47,8 +48,8 @@ trie_edge(const struct trie *t, uint32_t node, uint32_t class)
 		 end = t->first_edge[node - t->row_count + 1];
 
 	for (; i < end; i++)
-		if (t->edge_class[i] == class)
-			return t->edge_to[i];
+		if (t->edges[i].class == class)
+			return t->edges[i].to;
 	return 0;
 }
 

@@ -116,11 +116,14 @@ met_by_absence(struct machine_scratch *s, uint32_t number)
 	return there == MET_FREELY && value == MET_NOT ? MET_NOT : MET_WITHIN;
 }
 
+/* *ret_failed: the place of the condition that is not met, when the answer is no for that reason. */
 static bool
-clause_matches(struct machine_scratch *s, const struct clause_row *row)
+clause_matches(struct machine_scratch *s, const struct clause_row *row, uint32_t *ret_failed)
 {
 	const uint32_t *conds = &s->m->clause_conds[row->first_cond];
 	uint32_t within = 0;
+
+	*ret_failed = NONE;
 
 	for (uint32_t i = 0; i < row->cond_count; i++) {
 		const struct cond *c = &s->m->conds[conds[i]];
@@ -132,8 +135,10 @@ clause_matches(struct machine_scratch *s, const struct clause_row *row)
 			continue;
 		else
 			met = met_by_any(s, conds[i]);
-		if (met == MET_NOT)
+		if (met == MET_NOT) {
+			*ret_failed = i;
 			return false;
+		}
 		within += met == MET_WITHIN;
 	}
 	if (within == 0 || (within == 1 && !row->has_absence))
@@ -143,14 +148,23 @@ clause_matches(struct machine_scratch *s, const struct clause_row *row)
 	return verdict_arrays(s, row);
 }
 
+/* Rows are sorted by their first condition: when that is not met, all that begin with it are done. */
 static void
-judge(struct machine_scratch *s, uint32_t first, uint32_t count)
+judge(struct machine_scratch *s, uint32_t first, uint32_t count, bool is_key_met)
 {
+	uint32_t failed;
+
 	for (uint32_t i = first; i < first + count; i++) {
 		const struct clause_row *row = &s->m->clauses[i];
-		if (s->rule_epoch[row->rule] == s->epoch || !clause_matches(s, row))
+		if (s->m->has_shared_rules && s->rule_epoch[row->rule] == s->epoch)
 			continue;
-		s->rule_epoch[row->rule] = s->epoch;
+		if (!(is_key_met && row->cond_count == 1) && !clause_matches(s, row, &failed)) {
+			if (failed == 0)
+				i += row->run - 1;
+			continue;
+		}
+		if (s->m->has_shared_rules)
+			s->rule_epoch[row->rule] = s->epoch;
 		s->rules[s->rule_count++] = row->rule;
 	}
 }
@@ -163,11 +177,30 @@ by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* By a bit per rule, unless that would be more work than sorting. */
+static void
+sort_many(struct machine_scratch *s)
+{
+	size_t words = s->m->rule_max / 64 + 1, n = 0;
+
+	if (words > 64 * s->rule_count) {
+		qsort(s->rules, s->rule_count, sizeof(*s->rules), by_number);
+		return;
+	}
+	for (size_t i = 0; i < s->rule_count; i++)
+		s->rule_bits[s->rules[i] / 64] |= (uint64_t)1 << (s->rules[i] % 64);
+	for (size_t i = 0; i < words; i++) {
+		for (uint64_t bits = s->rule_bits[i]; bits != 0; bits &= bits - 1)
+			s->rules[n++] = (uint32_t)(i * 64) + (uint32_t)__builtin_ctzll(bits);
+		s->rule_bits[i] = 0;
+	}
+}
+
 static void
 sort_rules(struct machine_scratch *s)
 {
-	if (s->rule_count > 16) {
-		qsort(s->rules, s->rule_count, sizeof(*s->rules), by_number);
+	if (s->rule_count > 12) {
+		sort_many(s);
 		return;
 	}
 	for (size_t i = 1; i < s->rule_count; i++) {
@@ -189,12 +222,12 @@ verdict(struct machine_scratch *s)
 	for (uint32_t i = 0; i < s->met_count; i++) {
 		const struct cond *c = &m->conds[s->met[i]];
 		if (c->clause_count > 0)
-			judge(s, c->first_clause, c->clause_count);
+			judge(s, c->first_clause, c->clause_count, true);
 	}
 	for (uint32_t i = 0; i < s->touched_count; i++) {
 		const struct field *f = &m->fields[s->touched[i]];
-		judge(s, f->first_clause, f->clause_count);
+		judge(s, f->first_clause, f->clause_count, false);
 	}
-	judge(s, m->first_always, m->always_count);
+	judge(s, m->first_always, m->always_count, false);
 	sort_rules(s);
 }

@@ -14,3 +14,7 @@ bench_programs += tests/bench/bench_store
 EXTRA_DIST += tests/bench/part-sign
 EXTRA_PROGRAMS += tests/bench/bench_sign
 bench_programs += tests/bench/bench_sign
+
+EXTRA_DIST += tests/bench/part-courier
+EXTRA_PROGRAMS += tests/bench/bench_courier
+bench_programs += tests/bench/bench_courier

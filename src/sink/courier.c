@@ -193,6 +193,7 @@ courier_retry_now(struct courier *c)
 	if (c->breaker.is_open)
 		c->breaker.rest_until_ms = now_ms;
 	c->store_next_ms = now_ms;
+	c->is_retry_asked = true;
 	courier_wake(c);
 }
 

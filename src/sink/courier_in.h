@@ -64,6 +64,7 @@ struct courier {
 	bool is_kicked, is_dead; /* a step waits in the loop's queue; free it there */
 	bool is_loaded, is_paused, is_gone, is_stopping;
 	bool is_woken;       /* the outbox may hold more than we know */
+	bool is_retry_asked; /* what waits for a retry is due now, until one fails again */
 	bool is_holds_dirty; /* holds are to be written */
 	bool is_pause_dirty; /* is_paused is to be written */
 	bool was_quiet;

@@ -22,6 +22,7 @@ struct courier_job {
 	struct courier *c;
 	char *sink;
 	int64_t now_ms;
+	int64_t due_ms;                /* what is due then is fetched */
 	struct courier_item **records; /* pointers into the list "recording" */
 	size_t record_count;
 	bool is_fetch, is_load, is_holds_written, is_pause_written, is_paused;
@@ -124,7 +125,7 @@ run(struct store_tx *tx, void *arg, struct err *e)
 	struct courier_job *job = arg;
 	struct outbox_query q = {
 		.sink = job->sink,
-		.now_ms = job->now_ms,
+		.now_ms = job->due_ms,
 		.limit = job->limit,
 		.skip = job->skip,
 		.skip_count = job->skip_count,
@@ -243,6 +244,8 @@ take_fetched(struct courier *c, struct courier_job *job)
 	/* A full fetch: there may be more. */
 	if (job->item_count == job->limit)
 		c->is_woken = true;
+	else
+		c->is_retry_asked = false;
 	mem_free(job->items);
 	job->items = NULL;
 	job->item_count = 0;
@@ -348,6 +351,7 @@ courier_job_start(struct courier *c, bool is_fetch, size_t limit)
 	job->c = c;
 	job->sink = mem_strdup(courier_name(c));
 	job->now_ms = clock_now_ms();
+	job->due_ms = job->now_ms + (c->is_retry_asked ? BREAKER_ASKED_MAX_MS : 0);
 	job->is_load = !c->is_loaded;
 	job->is_fetch = is_fetch && c->is_loaded;
 	job->limit = limit;

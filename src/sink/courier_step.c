@@ -102,6 +102,7 @@ courier_fail(struct courier *c, const struct sink_result *r)
 {
 	int64_t now_ms = clock_mono_ms();
 
+	c->is_retry_asked = false;
 	(void)snprintf(c->last_error, sizeof c->last_error, "%s", r->answer);
 	if (r->outcome == SINK_HOLD) {
 		c->is_gone |= r->is_gone;
@@ -267,6 +268,9 @@ arm_timer(struct courier *c)
 bool
 courier_is_quiet(const struct courier *c)
 {
+	if (c->state == COURIER_BLOCKED)
+		/* Outcomes wait for the store, however long that takes. */
+		return !c->job && !c->is_kicked && !c->test && TAILQ_EMPTY(&c->flying);
 	if (c->job || c->is_kicked || c->sent_count || !TAILQ_EMPTY(&c->finished) || c->test)
 		return false;
 	if (c->state != COURIER_READY && c->state != COURIER_PROBING && c->state != COURIER_HELD)

@@ -104,6 +104,40 @@ is_mention(struct span s, size_t at)
 	return false;
 }
 
+/* Printable ASCII from at on, without what needs a second look. */
+static size_t
+easy_run(struct span s, size_t at, enum plain_flags flags)
+{
+	size_t n = 0;
+
+	while (at + n < s.len) {
+		unsigned char c = (unsigned char)s.p[at + n];
+
+		if (c <= 0x20 || c >= 0x7f ||
+		    ((flags & PLAIN_NO_MENTIONS) && (c == '@' || c == '<')))
+			break;
+		n++;
+	}
+	return n;
+}
+
+/* Whole words at once: most text is made of them. Returns bytes taken, 0 for the slow way. */
+static size_t
+run_take_easy(struct plain_run *r, struct span s, size_t at, enum plain_flags flags)
+{
+	size_t n = easy_run(s, at, flags);
+
+	if (n < 2 || !run_flush(r))
+		return 0;
+	if (r->max && n > r->max - r->count)
+		n = r->max - r->count;
+	if (n == 0 || buf_add(r->out, s.p + at, n))
+		return 0;
+	r->count += n;
+	r->last_at = r->out->len - 1;
+	return n;
+}
+
 /* One code point of the text; returns its length in bytes, 0 to stop. */
 static size_t
 run_take(struct plain_run *r, struct span s, size_t at, enum plain_flags flags)
@@ -146,8 +180,10 @@ plain_add(struct buf *out, struct span text, enum plain_flags flags, size_t max)
 	size_t at = 0;
 
 	while (at < text.len) {
-		size_t len = run_take(&r, text, at, flags);
+		size_t len = run_take_easy(&r, text, at, flags);
 
+		if (!len)
+			len = r.is_cut ? 0 : run_take(&r, text, at, flags);
 		if (!len)
 			break;
 		at += len;

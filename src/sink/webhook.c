@@ -176,7 +176,7 @@ on_answer(void *arg, struct http_answer *a)
 struct header_set {
 	struct http_header *items;
 	size_t count;
-	char id[160], at[24], change[32], agent[64];
+	char id[160], at[24];
 	struct buf signature, finding;
 };
 
@@ -186,6 +186,16 @@ add_header(struct header_set *h, const char *name, const char *value)
 	h->items[h->count].name = name;
 	h->items[h->count].value = value;
 	h->count++;
+}
+
+/* Configured headers win over ours. */
+static bool
+has_header(const struct conf_sink *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->headers.count; i++)
+		if (str_ieq(conf->headers.items[i].name, name))
+			return true;
+	return false;
 }
 
 static void
@@ -203,9 +213,11 @@ make_headers(struct header_set *h, struct sink *s, const struct sink_message *m,
 	(void)snprintf(h->at, sizeof h->at, "%lld", (long long)(m->now_ms / 1000));
 	for (size_t i = 0; i < conf->headers.count; i++)
 		add_header(h, conf->headers.items[i].name, conf->headers.items[i].value.value);
-	add_header(h, "Content-Type", sink_preset_of(conf)->content_type);
-	add_header(h, "User-Agent", "findingsd/" PACKAGE_VERSION);
-	if (w->authorization)
+	if (!has_header(conf, "Content-Type"))
+		add_header(h, "Content-Type", sink_preset_of(conf)->content_type);
+	if (!has_header(conf, "User-Agent"))
+		add_header(h, "User-Agent", "findingsd/" PACKAGE_VERSION);
+	if (w->authorization && !has_header(conf, "Authorization"))
 		add_header(h, "Authorization", w->authorization);
 	add_header(h, "webhook-id", h->id);
 	add_header(h, "webhook-timestamp", h->at);

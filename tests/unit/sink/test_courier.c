@@ -454,6 +454,28 @@ test_an_unreachable_sink_is_probed_by_one(void **state)
 	stop(c);
 }
 
+static void
+test_retry_now_does_not_wait_for_the_schedule(void **state)
+{
+	struct courier *c;
+	int64_t id;
+
+	(void)state;
+	rig.statuses[0] = 503;
+	rig.status_count = 1;
+	rig.retry_after = "3000";
+	id = rig_queue(&rig, 0, "key", clock_real_wall_ms());
+	c = rig_courier(&rig);
+	assert_true(until_state(c, COURIER_RESTING));
+	rig_turns(&rig, 20);
+	assert_int_equal(rig.hit_count, 1);
+	courier_retry_now(c);
+	assert_true(rig_until(&rig, is_delivered, &id));
+	assert_int_equal(rig.hit_count, 2);
+	assert_true(rig_until_quiet(&rig, c));
+	stop(c);
+}
+
 static unsigned steps, tests_done;
 static enum sink_outcome test_outcome;
 static char test_answer[600];
@@ -571,6 +593,7 @@ main(void)
 		T(test_what_was_in_flight_goes_again_after_a_restart),
 		T(test_too_old_items_are_dead_letters_unsent),
 		T(test_an_unreachable_sink_is_probed_by_one),
+		T(test_retry_now_does_not_wait_for_the_schedule),
 		T(test_sink_test_is_marked_and_explains),
 		T(test_samples_can_be_dropped),
 		T(test_raw_is_the_event_untouched),

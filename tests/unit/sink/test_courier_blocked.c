@@ -1,0 +1,74 @@
+/*
+ * courier, when outcomes cannot be recorded: nothing more is sent than was in flight, and when the store works again the
+ * outcomes are recorded and nothing is sent twice. Needs --enable-fault-points; a program of its own, because the fault
+ * is read from the environment once.
+ */
+#include "config.h"
+
+#include "unit.h"
+
+#include <stdlib.h>
+
+#include "rig.h"
+
+#include "base/clock.h"
+
+static struct rig rig;
+
+static bool
+is_blocked(struct rig *r, void *arg)
+{
+	struct courier_status s;
+
+	(void)r;
+	courier_get_status(arg, &s);
+	return s.state == COURIER_BLOCKED && courier_is_quiet(arg);
+}
+
+static void
+test_what_cannot_be_recorded_is_not_sent(void **state)
+{
+#ifdef FAULT_POINTS
+	struct courier *c;
+	int64_t ids[10];
+
+	(void)state;
+	rig_open(&rig);
+	rig.conf.max_in_flight = 2;
+	for (int i = 0; i < 10; i++)
+		ids[i] = rig_queue(&rig, 0, "key", clock_real_wall_ms());
+	c = rig_courier(&rig);
+	assert_true(rig_until(&rig, is_blocked, c));
+	assert_int_equal(rig.hit_count, 2);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(rig_state(&rig, ids[i], NULL), OUTBOX_QUEUED);
+	/* the fault was for one job: the next one records what was sent, and the rest goes out */
+	courier_retry_now(c);
+	assert_true(rig_until_hits(&rig, 10));
+	assert_true(rig_until_quiet(&rig, c));
+	assert_int_equal(rig.hit_count, 10);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(rig_state(&rig, ids[i], NULL), OUTBOX_DONE);
+	courier_drain(c);
+	assert_true(rig_until_quiet(&rig, c));
+	courier_free(c);
+	rig_turns(&rig, 2);
+	rig_close(&rig);
+#else
+	(void)state;
+	(void)is_blocked;
+	skip();
+#endif
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_cannot_be_recorded_is_not_sent),
+	};
+
+	/* The job that fetches passes the point first; the second is the one that records. */
+	(void)setenv("FINDINGSD_FAULT", "courier.record:fail@2", 1);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

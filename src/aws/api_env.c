@@ -41,6 +41,7 @@ struct api_bucket {
 	UT_hash_handle hh;
 	struct api_env *env;
 	struct pace pace;
+	double asked_per_s;  /* rate_per_s of the call that made it */
 	struct timer *timer; /* made when someone waits for the first time */
 	unsigned users;
 	TAILQ_HEAD(, api_waiter) waiting;
@@ -290,6 +291,12 @@ set_rate(struct api_bucket *b, const struct api_call *call)
 {
 	size_t i = 0;
 
+	b->asked_per_s = call->rate_per_s;
+	if (call->rate_per_s > 0) {
+		double burst = call->rate_per_s < 0.5 ? 1 : 2 * call->rate_per_s;
+		pace_init(&b->pace, call->rate_per_s, burst, clock_mono_ms());
+		return;
+	}
 	while (rates[i].service != NULL &&
 	       (strcmp(rates[i].service, call->service) != 0 ||
 	        (rates[i].operation != NULL && strcmp(rates[i].operation, call->operation) != 0)))
@@ -320,8 +327,11 @@ api_env_bucket(struct api_env *env, const struct api_call *call)
 	(void)snprintf(name, sizeof(name), "%s\n%s\n%s\n%s", call->account ? call->account : "",
 	               call->region, call->service, call->operation);
 	HASH_FIND_STR(env->buckets, name, b);
-	if (b != NULL)
+	if (b != NULL) {
+		if (b->asked_per_s != call->rate_per_s) /* a reload changed it */
+			set_rate(b, call);
 		return b;
+	}
 	if (HASH_COUNT(env->buckets) >= env->sweep_at)
 		sweep(env);
 	b = zalloc_named(offsetof(struct api_bucket, name), name);

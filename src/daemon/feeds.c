@@ -106,6 +106,10 @@ fill_options(struct feed *f, const struct wish *w, struct poller_options *ret)
 		.interval_ms = s->interval_ms,
 		.overlap_ms = s->overlap_ms,
 		.sweep_ms = s->sweep_ms,
+		.timeout_ms = s->timeout_ms,
+		.rate_per_s = s->rate.count > 0
+		                      ? 1000.0 * (double)s->rate.count / (double)s->rate.per_ms
+		                      : 0,
 		.start = { start_kinds[s->start.kind], s->start.ms },
 		.is_once = d->options->is_once,
 		.on_page = feed_on_page,

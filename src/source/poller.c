@@ -137,6 +137,8 @@ poller_reconfigure(struct poller *p, const struct poller_options *o)
 {
 	p->interval_ms = o->interval_ms;
 	p->overlap_ms = o->overlap_ms;
+	p->timeout_ms = o->timeout_ms;
+	p->rate_per_s = o->rate_per_s;
 	p->sweep_ms = o->sweep_ms;
 	p->is_once = o->is_once;
 }

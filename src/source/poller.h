@@ -75,6 +75,8 @@ struct poller_options {
 	const char *account_name;                  /* for logs; copied; may be "" */
 	const char *region;                        /* copied */
 	int64_t interval_ms, overlap_ms, sweep_ms; /* sweep_ms 0 = no sweep */
+	int64_t timeout_ms;                        /* of one attempt of one call; 0 = api's own */
+	double rate_per_s; /* of the findings API; 0 = AWS's published quota */
 	struct source_start start;
 	struct source_cursor
 		cursors[SOURCE_CURSOR_COUNT]; /* as the store has them, by stream; zero = none */
@@ -97,7 +99,8 @@ void poller_page_done(struct poller *p, const struct err *failed);
 /* Poll now: ends waiting, back-off and OFF. While it asks: once more afterwards. */
 void poller_poke(struct poller *p);
 
-/* New intervals after a reload; cursor and back-off stay. Only interval_ms, overlap_ms, sweep_ms and is_once are read. */
+/* New intervals after a reload; cursor and back-off stay. Only interval_ms, overlap_ms, sweep_ms,
+ * timeout_ms, rate_per_s and is_once are read. */
 void poller_reconfigure(struct poller *p, const struct poller_options *o);
 
 /*

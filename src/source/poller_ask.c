@@ -179,7 +179,9 @@ send_call(void *arg)
 		.query = u->request.query.len > 0 ? u->request.query.data : NULL,
 		.body = { u->request.body.data, u->request.body.len },
 		.max_answer_bytes = u->ceiling,
+		.timeout_ms = p->timeout_ms,
 		.is_paced = true,
+		.rate_per_s = p->rate_per_s,
 	};
 	struct err e = { 0 };
 

@@ -92,7 +92,8 @@ struct poller {
 	poller_page_fn *on_page;
 	struct poller_hooks hooks;
 	void *arg;
-	int64_t interval_ms, overlap_ms, sweep_ms;
+	int64_t interval_ms, overlap_ms, sweep_ms, timeout_ms;
+	double rate_per_s; /* 0: AWS's published quota */
 	struct source_start start;
 	struct source_cursor cursors[SOURCE_CURSOR_COUNT]; /* committed, or as good as */
 	int64_t persisted_ms[SOURCE_CURSOR_COUNT];         /* watermarks that are on disk */

@@ -58,7 +58,7 @@ def one_run(name, findings, size, page, rate, in_flight):
     port = int(port_file.read_text())
     (work / "state").mkdir()
     (work / "findingsd.conf").write_text(
-        CONF.format(dir=work, port=port, interval="100ms" if rate else "1s", in_flight=in_flight)
+        CONF.format(dir=work, port=port, interval="1s", in_flight=in_flight)
     )
     env = dict(os.environ, AWS_ACCESS_KEY_ID="AKIDEXAMPLE", AWS_SECRET_ACCESS_KEY="bench", AWS_EC2_METADATA_DISABLED="true")
     daemon = subprocess.Popen([TOP / "src/daemon/findingsd", "-c", work / "findingsd.conf"], env=env)

@@ -57,6 +57,7 @@ test_what_cannot_be_recorded_is_not_sent(void **state)
 #else
 	(void)state;
 	(void)is_blocked;
+	(void)rig;
 	skip();
 #endif
 }

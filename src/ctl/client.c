@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "conf/conf_text.h"
 #include "ctl/plain_text.h"
 #include "net/http.h"
 #include "json/scan.h"
@@ -40,17 +41,48 @@ client_param(struct buf *b, const char *name, const char *value)
 	}
 }
 
+/*
+ * The value of `socket` in a file that cannot be taken as a configuration: to reload a corrected one, or to ask how the
+ * daemon is, one must reach it while the file is wrong. NULL: none is there.
+ */
+static char *
+socket_in_text(const char *path)
+{
+	struct buf text = { 0 };
+	const char *p, *end;
+	char *ret = NULL;
+
+	if (conf_text_read(path, &text, NULL) < 0 || !text.len) {
+		buf_done(&text);
+		return NULL;
+	}
+	for (p = text.data; !ret && (p = strstr(p, "socket")) != NULL;) {
+		p += strlen("socket");
+		p += strspn(p, " \t\r\n");
+		if (*p != '=' && *p != ':')
+			continue;
+		p += 1 + strspn(p + 1, " \t\r\n");
+		end = *p == '"' ? strchr(p + 1, '"') : NULL;
+		if (end && p[1] == '/')
+			ret = mem_strndup(p + 1, (size_t)(end - p - 1));
+	}
+	buf_done(&text);
+	return ret;
+}
+
 static char *
 find_socket(const struct ctl *c)
 {
 	struct conf_problems problems = { 0 };
 	struct conf *conf = NULL;
-	char *path = NULL;
+	char *path;
 
 	if (c->socket_path)
 		return mem_strdup(c->socket_path);
 	if (conf_load(c->conf_path, &conf, &problems) == 0)
 		path = mem_strdup(conf->control.socket);
+	else
+		path = socket_in_text(c->conf_path);
 	conf_problems_done(&problems);
 	conf_free(conf);
 	return path ? path : mem_strdup(DEFAULT_SOCKET);

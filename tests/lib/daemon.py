@@ -107,7 +107,8 @@ class Daemon:
         self.state = os.path.join(self.directory, "state")
         self.config_path = os.path.join(self.directory, "findingsd.conf")
         os.makedirs(self.state, exist_ok=True)
-        self._short = tempfile.mkdtemp(prefix="fd-")        # socket paths have 107 bytes, pytest's folders are longer
+        # Paths of sockets have at most 107 bytes: pytest's folders are longer, and so may TMPDIR be.
+        self._short = tempfile.mkdtemp(prefix="fd-", dir="/tmp" if len(tempfile.gettempdir()) > 60 else None)
         self.socket = os.path.join(self._short, "control.sock")
         self.sim = sim
         self.env = self._environment(sim, account, env or {})

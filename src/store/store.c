@@ -84,6 +84,7 @@ store_open(const struct store_options *o, struct store **ret, struct err *e)
 		worker_close(s, false);
 		goto fail;
 	}
+	(void)pthread_setname_np(s->thread, "findingsd-store");
 	*ret = s;
 	return 0;
 fail:

@@ -96,16 +96,18 @@ take_cursors(struct poller *p, const struct poller_options *o)
 {
 	const struct source_cursor *live = &o->cursors[STREAM_LIVE];
 
-	memcpy(p->cursors, o->cursors, sizeof(p->cursors));
+	p->start = o->start;
 	if (live->started_ms == 0)
 		return;
-	for (int i = STREAM_LATE; i < SOURCE_CURSOR_COUNT; i++)
-		if (p->cursors[i].started_ms == 0) {
-			p->cursors[i] = *live;
-			p->cursors[i].until_ms = 0;
-		}
-	for (int i = 0; i < SOURCE_CURSOR_COUNT; i++)
-		p->persisted_ms[i] = p->cursors[i].watermark_ms;
+	for (int i = 0; i < SOURCE_CURSOR_COUNT; i++) {
+		struct source_cursor c = o->cursors[i];
+
+		if (c.started_ms == 0)
+			c = *live;
+		walks_set_cursor(p, (enum source_stream)i, &c);
+	}
+	p->live_persisted_ms = p->marks[STREAM_LIVE].watermark_ms;
+	p->late_persisted_ms = p->marks[STREAM_LATE].watermark_ms;
 }
 
 struct poller *
@@ -123,7 +125,6 @@ poller_new(const struct poller_options *o)
 	p->on_page = o->on_page;
 	p->hooks = o->hooks;
 	p->arg = o->arg;
-	p->start = o->start;
 	p->random = o->random_seed != 0 ? o->random_seed : pace_random();
 	p->reserve = POLLER_RESERVE_FIRST;
 	take_cursors(p, o);
@@ -137,8 +138,8 @@ poller_reconfigure(struct poller *p, const struct poller_options *o)
 {
 	p->interval_ms = o->interval_ms;
 	p->overlap_ms = o->overlap_ms;
-	p->timeout_ms = o->timeout_ms;
-	p->rate_per_s = o->rate_per_s;
+	p->timeout_ms = o->timeout_ms < UINT32_MAX ? (uint32_t)o->timeout_ms : UINT32_MAX;
+	p->rate_per_s = (float)o->rate_per_s;
 	p->sweep_ms = o->sweep_ms;
 	p->is_once = o->is_once;
 }
@@ -195,7 +196,7 @@ poller_next(struct poller *p)
 		unit_start(p, UNIT_PROBE, STREAM_LIVE);
 	} else if (wants_detector(p)) {
 		unit_start(p, UNIT_DETECTOR, STREAM_LIVE);
-	} else if (p->cursors[STREAM_LIVE].started_ms == 0) {
+	} else if (p->started_ms == 0) {
 		poller_enter(p, POLLER_HANDING);
 		if (!p->handed)
 			walks_first_start(p, aws_now_ms);
@@ -234,14 +235,16 @@ settle(struct poller *p)
 static void
 drop_ready(struct poller *p)
 {
-	page_free(p->ready);
+	if (p->ready)
+		page_free(p->ready->page);
+	mem_free(p->ready);
 	p->ready = NULL;
 }
 
 void
 poller_page_done(struct poller *p, const struct err *failed)
 {
-	struct page *page = p->ready;
+	struct ready *ready = p->ready;
 
 	assert(p->magic == POLLER_MAGIC && p->handed);
 	if (failed) {
@@ -258,9 +261,10 @@ poller_page_done(struct poller *p, const struct err *failed)
 		return;
 	}
 	walks_on_committed(p);
-	if (page && !p->is_stopping) {
+	if (ready && !p->is_stopping) {
 		p->ready = NULL;
-		walks_hand(p, page, &p->ready_result);
+		walks_hand(p, ready->page, &ready->result);
+		mem_free(ready);
 	}
 	poller_next(p);
 }
@@ -288,7 +292,7 @@ poller_reread(struct poller *p, const struct span *ids, size_t count)
 	char *at;
 
 	if (p->reread || p->is_stopping || p->is_off || p->state == POLLER_IDLE || count == 0 ||
-	    count > p->kind->reread_max || p->cursors[STREAM_LIVE].started_ms == 0)
+	    count > p->kind->reread_max || p->started_ms == 0)
 		return false;
 	for (size_t i = 0; i < count; i++)
 		bytes += ids[i].len + 1;
@@ -298,7 +302,7 @@ poller_reread(struct poller *p, const struct span *ids, size_t count)
 		at[ids[i].len] = '\0';
 		at += ids[i].len + 1;
 	}
-	p->reread_count = count;
+	p->reread_count = (uint16_t)count;
 	if (p->state == POLLER_WAITING || p->state == POLLER_BACKOFF)
 		timer_set(p->timer, 0);
 	return true;
@@ -310,7 +314,7 @@ on_quiet(void *arg)
 	struct poller *p = arg;
 
 	poller_enter(p, POLLER_STOPPED);
-	p->on_stopped(p, p->stopped_arg);
+	p->stopping->on_stopped(p, p->stopping->arg);
 }
 
 static void
@@ -327,8 +331,8 @@ poller_stop(struct poller *p, void (*on_stopped)(struct poller *p, void *arg), v
 {
 	assert(!p->is_stopping);
 	p->is_stopping = true;
-	p->on_stopped = on_stopped;
-	p->stopped_arg = arg;
+	p->stopping = mem_zalloc(sizeof(*p->stopping));
+	*p->stopping = (struct stopping){ on_stopped, arg };
 	timer_stop(p->timer);
 	unit_free(p);
 	drop_ready(p);
@@ -349,6 +353,7 @@ poller_free(struct poller *p)
 	mem_free(p->reread);
 	mem_free(p->detector);
 	mem_free(p->last_error);
+	mem_free(p->stopping);
 	mem_free(p->names);
 	p->magic = 0;
 	mem_free(p);
@@ -371,8 +376,7 @@ next_wall_ms(const struct poller *p)
 void
 poller_get_status(const struct poller *p, struct poller_status *ret)
 {
-	const struct source_cursor *live = &p->cursors[STREAM_LIVE];
-	const struct source_cursor *fill = &p->cursors[STREAM_BACKFILL];
+	const struct mark *live = &p->marks[STREAM_LIVE], *fill = &p->marks[STREAM_BACKFILL];
 	int64_t now_ms;
 
 	*ret = (struct poller_status){
@@ -395,8 +399,8 @@ poller_get_status(const struct poller *p, struct poller_status *ret)
 		.restarts = p->restarts,
 		.halvings = p->halvings,
 	};
-	if (fill->until_ms > fill->watermark_ms)
-		ret->backfill_ms = fill->until_ms - fill->watermark_ms;
+	if (p->fill_until_ms > fill->watermark_ms)
+		ret->backfill_ms = p->fill_until_ms - fill->watermark_ms;
 	ret->is_caught_up = p->has_polled && ret->backfill_ms == 0;
 	if (live->watermark_ms > 0 && poller_aws_now(p, &now_ms))
 		ret->lag_ms = now_ms > live->watermark_ms ? now_ms - live->watermark_ms : 0;

@@ -111,7 +111,7 @@ settle_reserve(struct poller *p, struct unit *u, size_t bytes)
 	while (want < bytes + bytes / 2 && want < POLLER_RESERVE_MAX)
 		want *= 2;
 	/* Grows at once, shrinks by halves. */
-	p->reserve = want > p->reserve / 2 ? want : p->reserve / 2;
+	p->reserve = want > p->reserve / 2 ? (uint32_t)want : p->reserve / 2;
 }
 
 /* Turn the answer into a page; it owns bytes, spans and its part of the budget from then on. */
@@ -144,8 +144,8 @@ deliver(struct poller *p, struct page *page, const struct walk_result *result)
 		walks_hand(p, page, result);
 		return;
 	}
-	p->ready = page;
-	p->ready_result = *result;
+	p->ready = mem_zalloc(sizeof(*p->ready));
+	*p->ready = (struct ready){ page, *result };
 	poller_enter(p, POLLER_HANDING);
 }
 

@@ -79,6 +79,24 @@ struct handed {
 	struct source_cursor cursors[SOURCE_CURSOR_COUNT];
 };
 
+/* The page that waits for its turn. */
+struct ready {
+	struct page *page;
+	struct walk_result result;
+};
+
+/* Who is told when it has stopped. */
+struct stopping {
+	void (*on_stopped)(struct poller *p, void *arg);
+	void *arg;
+};
+
+/* What of a cursor differs between the streams. */
+struct mark {
+	int64_t watermark_ms, success_ms;
+};
+
+/* Some hundred bytes, of which there may be tens of thousands: what only asking needs is in slots and units. */
 struct poller {
 	uint32_t magic;
 	enum poller_state state;
@@ -92,40 +110,42 @@ struct poller {
 	poller_page_fn *on_page;
 	struct poller_hooks hooks;
 	void *arg;
-	int64_t interval_ms, overlap_ms, sweep_ms, timeout_ms;
-	double rate_per_s; /* 0: AWS's published quota */
+	int64_t interval_ms, overlap_ms, sweep_ms;
+	uint32_t timeout_ms; /* of one attempt of one call; 0: api's own */
+	float rate_per_s;    /* 0: AWS's published quota */
+	/* Cursors, committed or as good as; started_ms 0: none yet, and start is the configuration's. */
+	struct mark marks[SOURCE_CURSOR_COUNT];
+	int64_t started_ms, fill_until_ms;
 	struct source_start start;
-	struct source_cursor cursors[SOURCE_CURSOR_COUNT]; /* committed, or as good as */
-	int64_t persisted_ms[SOURCE_CURSOR_COUNT];         /* watermarks that are on disk */
+	int64_t live_persisted_ms, late_persisted_ms; /* watermarks that are on disk */
 	struct timer *timer;
 
 	struct slot *slots[SOURCE_CURSOR_COUNT];
-	unsigned page_sizes[SOURCE_CURSOR_COUNT]; /* that the last walk ended with */
-	unsigned live_turns;
+	uint16_t page_sizes[SOURCE_CURSOR_COUNT]; /* that the last walk ended with */
 	struct unit *unit;
-	struct page *ready; /* has come while another is handed over */
-	struct walk_result ready_result;
+	struct ready *ready; /* has come while another is handed over */
 	struct handed *handed;
 	char *reread; /* ids, one after the other, each with a NUL */
-	size_t reread_count;
 
 	char *detector;
 	int64_t detector_mono_ms;
-	size_t reserve;             /* for the next page */
 	int64_t live_due_mono_ms;   /* INT64_MAX: not before a poke */
 	int64_t rest_until_mono_ms; /* the service's trouble, or OFF; 0 = none */
-	unsigned attempt;
+	uint32_t reserve;           /* bytes of the budget for the next page */
+	uint32_t attempt;
 	uint32_t random;
+	uint16_t reread_count;
+	uint8_t live_turns;
+	int8_t failing_stream; /* whose trouble made it fail; -1 = the service's */
 	bool is_off, is_failing, is_poked, is_once, is_stopping;
-	bool has_polled;    /* the live walk was done once */
-	int failing_stream; /* whose trouble made it fail; -1 = the service's */
+	bool has_polled; /* the live walk was done once */
 	int64_t failing_since_mono_ms;
 	int64_t gap_ms; /* watermark of the gap told last */
 	int64_t last_success_ms;
 	char *last_error;
-	void (*on_stopped)(struct poller *p, void *arg);
-	void *stopped_arg;
-	uint64_t polls, pages, findings, failures, pages_repeated, restarts, halvings;
+	struct stopping *stopping;
+	uint64_t pages, findings;
+	uint32_t polls, failures, pages_repeated, restarts, halvings;
 };
 
 /* poller.c */
@@ -164,6 +184,8 @@ int64_t walks_rest_until(
 	const struct poller *p);   /* the earliest of the resting ones; INT64_MAX = none rests */
 void walks_drop(struct poller *p); /* all; they begin again from what is committed */
 void walks_hand(struct poller *p, struct page *page, const struct walk_result *result);
+struct source_cursor walks_cursor(const struct poller *p, enum source_stream stream);
+void walks_set_cursor(struct poller *p, enum source_stream stream, const struct source_cursor *c);
 void walks_first_start(struct poller *p, int64_t aws_now_ms);
 void walks_on_committed(struct poller *p);
 struct page *walks_page_new(struct poller *p, enum source_stream stream);

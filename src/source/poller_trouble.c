@@ -50,7 +50,7 @@ stream_of(const struct poller *p, const struct slot *slot)
 static void
 start_failing(struct poller *p, int stream, const struct err *e)
 {
-	p->failing_stream = stream;
+	p->failing_stream = (int8_t)stream;
 	if (p->is_failing)
 		return;
 	p->is_failing = true;

@@ -33,12 +33,11 @@ static void
 begin(struct poller *p, enum source_stream stream, int64_t from_ms, int64_t goal_ms)
 {
 	struct slot *s = mem_zalloc(sizeof(*s));
-	bool is_open_only = stream == STREAM_BACKFILL &&
-	                    p->cursors[STREAM_BACKFILL].start.kind == SOURCE_START_OPEN;
+	bool is_open_only = stream == STREAM_BACKFILL && p->start.kind == SOURCE_START_OPEN;
 
 	s->begun_mono_ms = clock_mono_ms();
 	s->walk.page_size = p->page_sizes[stream];
-	walk_begin(&s->walk, p->kind, max_ms(from_ms, 0), p->cursors[stream].watermark_ms, goal_ms,
+	walk_begin(&s->walk, p->kind, max_ms(from_ms, 0), p->marks[stream].watermark_ms, goal_ms,
 	           is_open_only);
 	p->slots[stream] = s;
 }
@@ -60,8 +59,7 @@ tell_gap(struct poller *p, int64_t from_ms, int64_t to_ms)
 static void
 begin_live(struct poller *p, int64_t now_ms)
 {
-	const struct source_cursor *fill = &p->cursors[STREAM_BACKFILL];
-	struct source_cursor *c = &p->cursors[STREAM_LIVE];
+	struct mark *c = &p->marks[STREAM_LIVE];
 	int64_t overlap_ms = min_ms(p->overlap_ms, POLLER_LIVE_OVERLAP_MS);
 	int64_t from_ms;
 
@@ -70,14 +68,14 @@ begin_live(struct poller *p, int64_t now_ms)
 		log_warn("poll.clock source=%s region=%s account=%s ahead_ms=%" PRId64
 		         " \"the watermark lies in the future and is taken back\"",
 		         p->source, p->region, p->account_name, c->watermark_ms - now_ms);
-		c->watermark_ms = max_ms(now_ms - p->overlap_ms, c->started_ms);
+		c->watermark_ms = max_ms(now_ms - p->overlap_ms, p->started_ms);
 		c->watermark_ms = min_ms(c->watermark_ms, now_ms);
 	}
 	tell_gap(p, c->watermark_ms, now_ms);
 	/* Up to the first start the back-fill reads, if there is one. */
 	from_ms = c->watermark_ms - overlap_ms;
-	if (fill->watermark_ms < fill->until_ms)
-		from_ms = max_ms(from_ms, c->started_ms);
+	if (p->marks[STREAM_BACKFILL].watermark_ms < p->fill_until_ms)
+		from_ms = max_ms(from_ms, p->started_ms);
 	/* The Date header counts whole seconds: a second more, so that nothing of this one is left for the next poll. */
 	begin(p, STREAM_LIVE, from_ms, now_ms + 1000);
 }
@@ -85,17 +83,15 @@ begin_live(struct poller *p, int64_t now_ms)
 void
 walks_begin_due(struct poller *p, int64_t aws_now_ms)
 {
-	const struct source_cursor *c = p->cursors;
+	const struct mark *c = p->marks;
 
 	if (!p->slots[STREAM_LIVE] && p->live_due_mono_ms <= clock_mono_ms())
 		begin_live(p, aws_now_ms);
 	if (!p->slots[STREAM_LATE] && p->overlap_ms > POLLER_LIVE_OVERLAP_MS &&
 	    aws_now_ms - c[STREAM_LATE].watermark_ms >= POLLER_LATE_EVERY_MS)
 		begin(p, STREAM_LATE, c[STREAM_LATE].watermark_ms - p->overlap_ms, aws_now_ms);
-	if (!p->slots[STREAM_BACKFILL] &&
-	    c[STREAM_BACKFILL].watermark_ms < c[STREAM_BACKFILL].until_ms)
-		begin(p, STREAM_BACKFILL, c[STREAM_BACKFILL].watermark_ms,
-		      c[STREAM_BACKFILL].until_ms);
+	if (!p->slots[STREAM_BACKFILL] && c[STREAM_BACKFILL].watermark_ms < p->fill_until_ms)
+		begin(p, STREAM_BACKFILL, c[STREAM_BACKFILL].watermark_ms, p->fill_until_ms);
 	if (!p->slots[STREAM_SWEEP] && p->sweep_ms > 0 &&
 	    aws_now_ms - c[STREAM_SWEEP].watermark_ms >= p->sweep_ms)
 		begin(p, STREAM_SWEEP, aws_now_ms - POLLER_SWEEP_BACK_MS, aws_now_ms);
@@ -125,7 +121,8 @@ walks_pick(struct poller *p, int64_t mono_ms, enum source_stream *ret)
 				return true;
 			}
 	}
-	p->live_turns++;
+	if (p->live_turns < POLLER_LIVE_TURNS)
+		p->live_turns++;
 	*ret = STREAM_LIVE;
 	return is_live;
 }
@@ -148,10 +145,10 @@ free_slot(struct poller *p, enum source_stream stream)
 
 	if (!s)
 		return;
-	p->page_sizes[stream] = s->walk.page_size;
-	p->pages_repeated += s->walk.repeats;
-	p->restarts += s->walk.restarts;
-	p->halvings += s->walk.halvings;
+	p->page_sizes[stream] = (uint16_t)s->walk.page_size;
+	p->pages_repeated += (uint32_t)s->walk.repeats;
+	p->restarts += (uint32_t)s->walk.restarts;
+	p->halvings += (uint32_t)s->walk.halvings;
 	walk_done(&s->walk);
 	mem_free(s);
 	p->slots[stream] = NULL;
@@ -162,6 +159,28 @@ walks_drop(struct poller *p)
 {
 	for (int i = 0; i < SOURCE_CURSOR_COUNT; i++)
 		free_slot(p, (enum source_stream)i);
+}
+
+struct source_cursor
+walks_cursor(const struct poller *p, enum source_stream stream)
+{
+	return (struct source_cursor){
+		.watermark_ms = p->marks[stream].watermark_ms,
+		.last_success_ms = p->marks[stream].success_ms,
+		.started_ms = p->started_ms,
+		.until_ms = stream == STREAM_BACKFILL ? p->fill_until_ms : 0,
+		.start = p->start,
+	};
+}
+
+void
+walks_set_cursor(struct poller *p, enum source_stream stream, const struct source_cursor *c)
+{
+	p->marks[stream] = (struct mark){ c->watermark_ms, c->last_success_ms };
+	p->started_ms = c->started_ms;
+	p->start = c->start;
+	if (stream == STREAM_BACKFILL)
+		p->fill_until_ms = c->until_ms;
 }
 
 struct page *
@@ -179,8 +198,8 @@ walks_page_new(struct poller *p, enum source_stream stream)
 	page->region = page->names + source + account;
 	page->view = p->kind->view;
 	page->stream = stream;
-	page->start = p->cursors[STREAM_LIVE].start;
-	page->started_ms = p->cursors[STREAM_LIVE].started_ms;
+	page->start = p->start;
+	page->started_ms = p->started_ms;
 	return page;
 }
 
@@ -211,7 +230,6 @@ walks_first_start(struct poller *p, int64_t aws_now_ms)
 		from_ms = aws_now_ms - POLLER_KEPT_MS;
 	page->cursors[STREAM_BACKFILL].watermark_ms = max_ms(min_ms(from_ms, aws_now_ms), 0);
 	page->cursors[STREAM_BACKFILL].until_ms = aws_now_ms;
-	page->start = p->start;
 	page->started_ms = aws_now_ms;
 	page->request_started_ms = aws_now_ms;
 	log_info("poll.first source=%s region=%s account=%s \"begins to watch\"", p->source,
@@ -228,7 +246,7 @@ fill_cursor(struct poller *p, struct page *page, const struct walk_result *r)
 	if (!r->has_watermark || (page->stream == STREAM_SWEEP && !r->is_final))
 		return;
 	page->has_cursor[page->stream] = true;
-	*c = p->cursors[page->stream];
+	*c = walks_cursor(p, page->stream);
 	c->watermark_ms = max_ms(c->watermark_ms, r->watermark_ms);
 	(void)poller_aws_now(p, &c->last_success_ms);
 }
@@ -242,7 +260,9 @@ need_not_persist(const struct poller *p, const struct page *page, const struct w
 	return page->count == 0 && r->is_final && !p->handed && !p->is_once &&
 	       (s == STREAM_LIVE || s == STREAM_LATE) && p->slots[s] &&
 	       p->slots[s]->walk.findings == 0 &&
-	       page->cursors[s].watermark_ms - p->persisted_ms[s] < POLLER_PERSIST_EVERY_MS;
+	       page->cursors[s].watermark_ms -
+	                       (s == STREAM_LIVE ? p->live_persisted_ms : p->late_persisted_ms) <
+	               POLLER_PERSIST_EVERY_MS;
 }
 
 static void
@@ -275,7 +295,7 @@ walks_hand(struct poller *p, struct page *page, const struct walk_result *result
 		return;
 	}
 	if (has_cursor && need_not_persist(p, page, result)) {
-		p->cursors[stream] = page->cursors[stream];
+		walks_set_cursor(p, stream, &page->cursors[stream]);
 		page_free(page);
 		note_committed(p, stream, result);
 		return;
@@ -298,10 +318,12 @@ walks_on_committed(struct poller *p)
 
 	p->handed = NULL;
 	for (int i = 0; i < SOURCE_CURSOR_COUNT; i++)
-		if (h->has_cursor[i]) {
-			p->cursors[i] = h->cursors[i];
-			p->persisted_ms[i] = h->cursors[i].watermark_ms;
-		}
+		if (h->has_cursor[i])
+			walks_set_cursor(p, (enum source_stream)i, &h->cursors[i]);
+	if (h->has_cursor[STREAM_LIVE])
+		p->live_persisted_ms = h->cursors[STREAM_LIVE].watermark_ms;
+	if (h->has_cursor[STREAM_LATE])
+		p->late_persisted_ms = h->cursors[STREAM_LATE].watermark_ms;
 	note_committed(p, h->stream, &h->result);
 	mem_free(h);
 }

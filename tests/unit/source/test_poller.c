@@ -337,30 +337,49 @@ region_works(struct poller *p, void *arg)
 }
 
 static enum world_fault
-refused_until_noon(const struct world_call *call, size_t index, void *arg)
+first_answer_is(const struct world_call *call, size_t index, void *arg)
 {
 	(void)call;
 	(void)index;
-	return *(bool *)arg ? FAULT_AUTH : FAULT_NONE;
+	return *(enum world_fault *)arg;
 }
 
-/* A plain refusal is a failure, whatever other regions say. */
+/* Credentials that are good elsewhere and refused here: the region is not opted in. Any other refusal is a failure. */
 static void
-test_access_denied_is_a_failure(void **state)
+test_a_region_that_is_not_opted_in_is_off(void **state)
 {
-	struct poller_options o;
-	bool is_refused = true;
+	static const struct {
+		enum world_fault fault;
+		bool has_other_region, is_off;
+	} cases[] = {
+		{ FAULT_REGION, true, true },
+		{ FAULT_REGION, false, false },
+		{ FAULT_AUTH, true, false },
+	};
 
 	(void)state;
-	begin(&source_securityhub);
-	o = world_options(&w);
-	o.hooks.is_account_working = region_works;
-	w.fault = refused_until_noon;
-	w.fault_arg = &is_refused;
-	world_poller(&w, &o);
-	assert_true(world_run_to(&w, POLLER_BACKOFF, 100));
-	assert_int_equal(w.failing, 1);
-	assert_int_equal(w.off, 0);
+	for (size_t k = 0; k < LENGTH(kinds); k++)
+		for (size_t i = 0; i < LENGTH(cases); i++) {
+			enum world_fault fault = cases[i].fault;
+			struct poller_options o;
+
+			begin(kinds[k]);
+			o = world_options(&w);
+			o.hooks.is_account_working =
+				cases[i].has_other_region ? region_works : NULL;
+			w.fault = first_answer_is;
+			w.fault_arg = &fault;
+			world_poller(&w, &o);
+			assert_true(world_run_to(&w, cases[i].is_off ? POLLER_OFF : POLLER_BACKOFF,
+			                         100));
+			assert_int_equal(w.failing, !cases[i].is_off);
+			assert_int_equal(w.off, cases[i].is_off);
+			fault = FAULT_NONE;
+			world_run_for(&w, 2 * HOUR_MS);
+			assert_true(world_run_to(&w, POLLER_WAITING, 10));
+			assert_int_equal(w.on, cases[i].is_off);
+			assert_int_equal(w.recovered, !cases[i].is_off);
+		}
 }
 
 static void
@@ -855,7 +874,7 @@ main(void)
 		TEST(test_no_fault_of_a_page_loses_anything),
 		TEST(test_lasting_trouble_moves_no_cursor_and_is_told_once),
 		TEST(test_a_service_that_is_off_is_a_state),
-		TEST(test_access_denied_is_a_failure),
+		TEST(test_a_region_that_is_not_opted_in_is_off),
 		TEST(test_what_the_store_did_not_take_is_read_again),
 		TEST(test_late_findings_are_read),
 		TEST(test_sweep_finds_what_came_days_late),

@@ -380,6 +380,9 @@ fill_answer(struct api *a, enum world_fault fault, struct api_answer *x)
 	} else if (fault == FAULT_AUTH) {
 		refuse(x, ERR_AUTH, false, 403, "not authorized to perform: it");
 		(void)snprintf(x->code, sizeof(x->code), "AccessDeniedException");
+	} else if (fault == FAULT_REGION) {
+		refuse(x, ERR_AUTH, false, 403, "the security token is invalid");
+		(void)snprintf(x->code, sizeof(x->code), "UnrecognizedClientException");
 	} else if (fault == FAULT_DISABLED) {
 		refuse(x, ERR_DISABLED, false, 401, "not subscribed");
 	} else if (fault == FAULT_BAD_REQUEST || is_stale ||

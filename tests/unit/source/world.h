@@ -35,6 +35,7 @@ enum world_fault {
 	FAULT_EMPTY,       /* no items, the right token for the same place */
 	FAULT_UNSORTED,    /* the page's items the other way round */
 	FAULT_MISSING,     /* GetFindings leaves one out */
+	FAULT_REGION,      /* credentials refused as where a region is not opted in */
 };
 
 /* One call as it was asked. */

@@ -20,7 +20,7 @@
 #include "sink/mail.h"
 #include "sink/rcpts.h"
 
-/* What to answer to a command that begins with this; "DROP" ends the connection. count answers, then the usual one. */
+/* What to answer to a command that begins with this; "DROP" ends the connection, "WAIT" says nothing. count answers, then the usual one. */
 struct told {
 	const char *command, *answer;
 	int count;
@@ -73,7 +73,7 @@ say_told(struct bufferevent *bev, const char *command, bool *ret_dropped)
 		*ret_dropped = strcmp(t->answer, "DROP") == 0;
 		if (*ret_dropped)
 			hang_up(bev);
-		else
+		else if (strcmp(t->answer, "WAIT") != 0)
 			say(bev, t->answer);
 		return true;
 	}
@@ -456,6 +456,44 @@ test_what_each_stage_can_answer(void **state)
 	}
 }
 
+/* libcurl's own SMTP would wait inside its call: the loop would not turn until the deadline. */
+static void
+test_a_server_that_is_silent_stops_nobody_else(void **state)
+{
+	static const char *const commands[] = { "(greeting)", "MAIL", "RCPT", "DATA", "." };
+
+	(void)state;
+	rig.conf.timeout_ms = 300;
+	for (size_t i = 0; i < LENGTH(commands); i++) {
+		struct sink *s = open_sink();
+		char *event = rig_event("abc", "Tor", "d");
+		struct notice n = { .event = span_of(event),
+			            .message_key = "k",
+			            .thread_key = "t",
+			            .sink_name = "mail" };
+		struct sink_message m = { .now_ms = 1 };
+		struct render_view v;
+		unsigned turns = 0;
+		void *call;
+
+		smtp.told[0] = (struct told){ commands[i], "WAIT", 1 };
+		done = 0;
+		render_view_init(&v, &n, false);
+		m.view = &v;
+		assert_int_equal(sink_send(s, &m, on_done, NULL, &call, NULL), 0);
+		render_view_done(&v);
+		while (!done) {
+			loop_turn(rig.loop, 5);
+			turns++;
+		}
+		assert_int_equal(result.outcome, SINK_TEMPFAIL);
+		assert_true(turns > 20);
+		assert_true(result.answer[0] != '\0');
+		mem_free(event);
+		sink_close(s);
+	}
+}
+
 static void
 test_no_starttls_no_mail(void **state)
 {
@@ -583,6 +621,7 @@ main(void)
 		T(test_all_refused_is_dead_and_all_put_off_is_not),
 		T(test_lost_after_the_dot_is_repeated_under_the_same_id),
 		T(test_what_each_stage_can_answer),
+		T(test_a_server_that_is_silent_stops_nobody_else),
 		T(test_no_starttls_no_mail),
 		T(test_a_refused_login_holds_the_sink),
 		T(test_nothing_left_is_no_mail),

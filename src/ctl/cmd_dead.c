@@ -62,7 +62,7 @@ show_item(const struct ctl *c, const char *target)
 	enum exit_code code = client_call(c, false, target, &line);
 
 	if (code == EXIT_OK && c->is_json) {
-		(void)fwrite(line.data, 1, line.len, stdout);
+		show_raw(&line);
 	} else if (code == EXIT_OK) {
 		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 			buf_clear(&text);

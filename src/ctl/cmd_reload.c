@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "ctl/client.h"
+#include "ctl/show.h"
 #include "ctl/table.h"
 
 enum exit_code
@@ -19,7 +20,7 @@ cmd_reload(const struct ctl *c, int argc, char **argv)
 		return ctl_fail(EXIT_USAGE_ERROR, "reload takes no '%s'", argv[1]);
 	code = client_call(c, true, "/v1/reload", &lines);
 	if (code == EXIT_OK && c->is_json) {
-		(void)fwrite(lines.data, 1, lines.len, stdout);
+		show_raw(&lines);
 	} else if (code == EXIT_OK) {
 		table_text((struct span){ lines.data, lines.len }, "changes", &changes);
 		(void)printf("reloaded: %s\n", changes.len ? changes.data : "nothing changed");

@@ -84,7 +84,7 @@ test_sink(const struct ctl *c, const char *target)
 	struct span all = { lines.data, lines.len };
 
 	if (code == EXIT_OK && c->is_json) {
-		(void)fwrite(lines.data, 1, lines.len, stdout);
+		show_raw(&lines);
 		code = last_result(all);
 	} else if (code == EXIT_OK) {
 		code = print_test(all);

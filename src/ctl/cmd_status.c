@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "ctl/client.h"
+#include "ctl/show.h"
 #include "ctl/table.h"
 
 static const struct table_column daemon_columns[] = {
@@ -52,14 +53,14 @@ cmd_status(const struct ctl *c, int argc, char **argv)
 	code = client_call(c, false, "/v1/status", &lines);
 	all = (struct span){ lines.data, lines.len };
 	if (code == EXIT_OK && c->is_json) {
-		(void)fwrite(lines.data, 1, lines.len, stdout);
+		show_raw(&lines);
 	} else if (code == EXIT_OK) {
 		(void)table_print(all, "daemon", daemon_columns, &out);
 		(void)buf_add_char(&out, '\n');
 		if (table_print(all, "source", source_columns, &out))
 			(void)buf_add_char(&out, '\n');
 		(void)table_print(all, "sink", sink_columns, &out);
-		(void)fwrite(out.data, 1, out.len, stdout);
+		show_raw(&out);
 	}
 	buf_done(&lines);
 	buf_done(&out);

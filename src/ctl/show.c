@@ -9,6 +9,13 @@
 
 #include "ctl/client.h"
 
+void
+show_raw(const struct buf *b)
+{
+	if (b->len)
+		(void)fwrite(b->data, 1, b->len, stdout);
+}
+
 enum exit_code
 show_table(const struct ctl *c, const char *target, const char *kind,
            const struct table_column *columns, const char *empty)
@@ -18,7 +25,7 @@ show_table(const struct ctl *c, const char *target, const char *kind,
 	struct span all = { lines.data, lines.len };
 
 	if (code == EXIT_OK && c->is_json)
-		(void)fwrite(lines.data, 1, lines.len, stdout);
+		show_raw(&lines);
 	else if (code == EXIT_OK)
 		(void)printf("%s", table_print(all, kind, columns, &out) ? out.data : empty);
 	buf_done(&lines);
@@ -33,7 +40,7 @@ show_done(const struct ctl *c, const char *target, const char *done)
 	enum exit_code code = client_call(c, true, target, &lines);
 
 	if (code == EXIT_OK && c->is_json)
-		(void)fwrite(lines.data, 1, lines.len, stdout);
+		show_raw(&lines);
 	else if (code == EXIT_OK)
 		(void)printf("%s\n", done);
 	buf_done(&lines);

@@ -7,6 +7,9 @@
 #include "ctl/ctl.h"
 #include "ctl/table.h"
 
+/* To standard output, as it is. */
+void show_raw(const struct buf *b);
+
 /* GET target. Without --json: a table of the lines of kind (NULL: all), or empty when there are none. */
 enum exit_code show_table(const struct ctl *c, const char *target, const char *kind,
                           const struct table_column *columns, const char *empty);

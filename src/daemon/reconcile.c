@@ -55,6 +55,8 @@ list_run(struct store_tx *tx, void *job, struct err *e)
 		return -1;
 	if (j->count)
 		return 0;
+	memory_watched_free(j->found, 0);
+	j->found = NULL;
 	return memory_watch_list(tx, &origin, SEVERITY_INFORMATIONAL, j->now_ms - REST_MS, limit,
 	                         &j->found, &j->count, e);
 }

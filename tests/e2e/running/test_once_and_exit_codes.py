@@ -35,7 +35,7 @@ def test_once_exits_75_when_a_sink_is_down_and_delivers_next_time(sim, hook, mak
     daemon.start()
     daemon.signal(12)
     hook.wait(lambda got: sum(d.status < 300 for d in got) >= 5, timeout=60)
-    assert daemon.stop() == 0
+    assert daemon.stop() == 0, "\n".join(daemon.lines[-60:])
 
 
 def test_once_exits_75_when_a_source_fails(sim, hook, make_daemon):
@@ -78,7 +78,7 @@ def test_a_second_daemon_on_one_state_directory_is_refused(sim, hook, make_daemo
     daemon.start()
     done = daemon.run("--once")
     assert done.returncode == 75 and "lock" in done.stderr.lower()
-    assert daemon.stop() == 0
+    assert daemon.stop() == 0, "\n".join(daemon.lines[-60:])
 
 
 def test_a_bad_reload_keeps_the_old_plan_and_a_good_one_takes_over(sim, hook, make_hook, make_daemon):
@@ -99,7 +99,7 @@ def test_a_bad_reload_keeps_the_old_plan_and_a_good_one_takes_over(sim, hook, ma
     sim.add("securityhub", findings.custom(seed="after-good", updated=time.time(), created=time.time()))
     second.wait(lambda got: len(got) >= 1)
     assert len(hook.received) == 2
-    assert daemon.stop() == 0
+    assert daemon.stop() == 0, "\n".join(daemon.lines[-60:])
 
 
 def test_readiness_metrics_and_status_over_the_socket(sim, hook, make_daemon):
@@ -116,7 +116,7 @@ def test_readiness_metrics_and_status_over_the_socket(sim, hook, make_daemon):
     assert any(key.startswith("findingsd_delivery_seconds_bucket") for key in metrics)
     assert daemon.ctl("status").returncode == 0
     assert daemon.ctl_json("status")
-    assert daemon.stop() == 0
+    assert daemon.stop() == 0, "\n".join(daemon.lines[-60:])
     assert daemon.ctl("status").returncode == 69
 
 
@@ -129,7 +129,7 @@ def test_sink_test_goes_the_way_of_a_real_alert_and_explains_trouble(sim, hook, 
     assert len(hook.received) == 1 and hook.received[0].json["data"]["test"] is True
     bad = daemon.ctl("sink", "test", "nowhere")
     assert bad.returncode == 1 and "no-such-host.invalid" in bad.stdout + bad.stderr
-    assert daemon.stop() == 0
+    assert daemon.stop() == 0, "\n".join(daemon.lines[-60:])
 
 
 def test_dead_letters_are_listed_shown_retried_and_dropped(sim, hook, make_daemon):
@@ -147,7 +147,7 @@ def test_dead_letters_are_listed_shown_retried_and_dropped(sim, hook, make_daemo
     assert {d.key for d in hook.received} == keys, "a replay keeps its message key"
     assert daemon.ctl("dead", "drop", str(dead[1]["id"])).returncode == 0
     assert daemon.ctl_json("dead", "list") == []
-    assert daemon.stop() == 0
+    assert daemon.stop() == 0, "\n".join(daemon.lines[-60:])
 
 
 def test_secrets_reach_no_log(sim, hook, make_daemon):
@@ -179,9 +179,9 @@ def test_sigterm_drains_in_order(sim, hook, make_daemon):
     daemon = ready(make_daemon, sim, hook, count=50)
     daemon.start()
     hook.wait(lambda got: len(got) >= 1)
-    assert daemon.stop() == 0
+    assert daemon.stop() == 0, "\n".join(daemon.lines[-60:])
     assert "STOPPING=1" in daemon.states
     daemon.start()
     hook.wait(lambda got: len(got) >= 50)
-    assert daemon.stop() == 0
+    assert daemon.stop() == 0, "\n".join(daemon.lines[-60:])
     assert len({d.key for d in hook.received}) == len(hook.received) == 50, "a clean stop repeats nothing"

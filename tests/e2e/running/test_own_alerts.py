@@ -39,7 +39,7 @@ def test_a_failing_source_is_told_once_and_so_is_its_recovery(sim, make_daemon, 
     ops.wait(lambda got: own(ops, "Source Recovered"))
     assert [e["detail-type"] for e in own(ops)] == ["Source Failing", "Source Recovered"]
     assert own(sink) == [], "self_alerts names who is told"
-    assert daemon.stop() == 0
+    assert daemon.stop() == 0, "\n".join(daemon.lines[-60:])
 
 
 def test_dead_letters_and_a_failing_sink_are_told_elsewhere(sim, make_daemon, make_hook):
@@ -58,7 +58,7 @@ def test_dead_letters_and_a_failing_sink_are_told_elsewhere(sim, make_daemon, ma
     sink.heal()
     daemon.signal(12)
     ops.wait(lambda got: own(ops, "Sink Recovered"))
-    assert daemon.stop() == 0
+    assert daemon.stop() == 0, "\n".join(daemon.lines[-60:])
 
 
 def test_a_finding_that_cannot_be_read_is_quarantined_and_told(sim, make_daemon, make_hook):
@@ -69,7 +69,7 @@ def test_a_finding_that_cannot_be_read_is_quarantined_and_told(sim, make_daemon,
     ops.wait(lambda got: own(ops, "Quarantine"))
     sink.wait(lambda got: len(got) >= 1)
     daemon.wait_log("finding.quarantined")
-    assert daemon.stop() == 0
+    assert daemon.stop() == 0, "\n".join(daemon.lines[-60:])
 
 
 def test_a_refused_reload_and_a_service_that_is_off_are_told(sim, make_daemon, make_hook):
@@ -83,7 +83,7 @@ def test_a_refused_reload_and_a_service_that_is_off_are_told(sim, make_daemon, m
     ops.wait(lambda got: own(ops, "Reload Refused"))
     daemon.write(rules=good["rules"])
     assert daemon.ctl("reload").returncode == 0
-    assert daemon.stop() == 0
+    assert daemon.stop() == 0, "\n".join(daemon.lines[-60:])
 
 
 def test_a_rule_can_match_them_too(sim, make_daemon, make_hook):
@@ -94,7 +94,7 @@ def test_a_rule_can_match_them_too(sim, make_daemon, make_hook):
     daemon.start()
     sink.wait(lambda got: own(sink, "Coverage Gap"))
     assert own(ops) == []
-    assert daemon.stop() == 0
+    assert daemon.stop() == 0, "\n".join(daemon.lines[-60:])
 
 
 def test_the_heartbeat_beats(sim, make_daemon, make_hook):
@@ -102,7 +102,7 @@ def test_the_heartbeat_beats(sim, make_daemon, make_hook):
     daemon, ops, sink = begin(sim, make_daemon, make_hook, heartbeat={"url": beat.url, "interval": "1s"})
     daemon.start()
     beat.wait(lambda got: len(got) >= 2)
-    assert daemon.stop() == 0
+    assert daemon.stop() == 0, "\n".join(daemon.lines[-60:])
 
 
 def test_a_workflow_change_that_moves_no_instant_is_found_by_reading_again(sim, make_daemon, make_hook):
@@ -117,7 +117,7 @@ def test_a_workflow_change_that_moves_no_instant_is_found_by_reading_again(sim, 
     sim.add("securityhub", dict(old, Workflow={"Status": "RESOLVED"}))
     sink.wait(lambda got: len(got) >= 2, timeout=60)
     assert [d.headers["x-findingsd-change"] for d in sink.received] == ["created", "resolved"]
-    assert daemon.stop() == 0
+    assert daemon.stop() == 0, "\n".join(daemon.lines[-60:])
 
 
 def test_the_service_manager_is_told(sim, make_daemon, make_hook):
@@ -127,6 +127,6 @@ def test_the_service_manager_is_told(sim, make_daemon, make_hook):
     daemon.wait_state("WATCHDOG=1")
     daemon.reload()
     daemon.wait_log("reload.done")
-    assert daemon.stop() == 0
+    assert daemon.stop() == 0, "\n".join(daemon.lines[-60:])
     assert "STOPPING=1" in daemon.states
     assert any(s.startswith("RELOADING=1") for s in daemon.states)

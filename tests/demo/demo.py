@@ -29,6 +29,13 @@ REGIONS = ("us-east-1", "eu-west-1")
 TOPIC = "arn:aws:sns:us-east-1:%s:oncall" % ACCOUNT
 IN_FLIGHT = 8 * 3  # max_in_flight of the three sinks: all that one kill can make repeat
 PATIENCE = 120.0
+SHOWN = 4  # lines printed of what arrives in one burst at one place
+STARTED = time.monotonic()
+
+
+def say(words, *args):
+    """A line of the story, with its time."""
+    print(("  %6.2f s  " + words) % (time.monotonic() - STARTED, *args), flush=True)
 
 
 def label(doc):
@@ -100,14 +107,17 @@ class World:
                 "hook": ledger.from_hook(self.hook.received)}
 
     def show(self):
-        """Print what arrived since the last time; returns how much has arrived in all."""
-        rows = [("topic", m["attributes"]["change"]["value"], m.get("subject") or "") for m in self.sim.published()]
-        mails = [("mail", m.message["X-Findingsd-Change"], str(m.message["Subject"])) for m in list(self.mail.received)]
-        hooks = [("hook", d.json["data"]["change"], "[%s] %s" % (d.json["data"]["severity"], d.json["data"]["title"]))
+        """Print what arrived since the last time, of a burst the first few; returns how much has arrived in all."""
+        rows = [(m["attributes"]["change"]["value"], m.get("subject") or "") for m in self.sim.published()]
+        mails = [(m.message["X-Findingsd-Change"], m.text().strip().split("\n")[0]) for m in list(self.mail.received)]
+        hooks = [(d.json["data"]["change"], "[%s] %s" % (d.json["data"]["severity"], d.json["data"]["title"]))
                  for d in list(self.hook.received)]
         for kind, all_of in (("topic", rows), ("mail", mails), ("hook", hooks)):
-            for _, change, words in all_of[self.shown[kind]:]:
-                print("  %8.2f s  %-6s %-16s %s" % (time.monotonic() - STARTED, kind, change, words[:110]), flush=True)
+            fresh = all_of[self.shown[kind]:]
+            for change, words in fresh[:SHOWN]:
+                say("%-6s %-16s %s", kind, change, words[:100])
+            if len(fresh) > SHOWN:
+                say("%-6s ... and %d more", kind, len(fresh) - SHOWN)
             self.shown[kind] = len(all_of)
         return sum(self.shown.values())
 
@@ -175,7 +185,7 @@ def finish(world):
     unsigned = [d for d in world.hook.received if not d.signed]
     repeated = sum(row["repeated"] for row in rows.values())
     good = all(ledger.is_clean(row) for row in rows.values()) and repeated <= IN_FLIGHT and not unsigned
-    print("\nfindings served %d, matched %d, delivered %d" % (
+    print("\nfindings served %d, matched %d, alerts delivered %d" % (
         len(world.served), len(world.matched), sum(row["delivered"] for row in rows.values())))
     print(ledger.table(rows))
     print("lost %d, twice %d, repeated under the same key %d (in flight at the kill: at most %d), bad signatures %d" % (
@@ -193,30 +203,37 @@ def run(work):
         now = time.time()
         seed(world, now)
         wanted = sum(sum(c.values()) for c in world.expected.values())
-        print("findings in the simulator: %d in %s; alerts to come: %d" % (len(world.served), " and ".join(REGIONS), wanted))
+        print("The AWS simulator holds %d findings of GuardDuty and Security Hub in %s." % (len(world.served), " and ".join(REGIONS)))
+        print("By the rules of %s they make %d alerts: %s." % (
+            os.path.relpath(os.path.join(HERE, "findingsd.conf")), wanted,
+            ", ".join("%d to %s" % (sum(world.expected[sink].values()), sink) for sink in SINKS)))
+        print("\n1. findingsd polls, matches and delivers")
         world.daemon.start()
-        print("findingsd runs as pid %d with %s" % (world.daemon.process.pid, os.path.relpath(os.path.join(HERE, "findingsd.conf"))))
+        say("findingsd is ready, pid %d", world.daemon.process.pid)
         end = time.monotonic() + PATIENCE
         while len(world.mail.received) + len(world.hook.received) < wanted // 5 and time.monotonic() < end:
             time.sleep(0.001)
         world.daemon.kill()
-        print("  %8.2f s  killed with SIGKILL after %d of %d alerts; starting again" % (
-            time.monotonic() - STARTED, world.show(), wanted), flush=True)
+        arrived = world.show()
+        print("\n2. It is killed with SIGKILL after %d of %d alerts, and started again" % (arrived, wanted))
         world.daemon.start()
+        say("findingsd is ready, pid %d", world.daemon.process.pid)
         if not world.until(lambda: world.missing() == 0, "the rest of the alerts"):
             finish(world)
             return False
+        print("\n3. Findings change: two new ones, one gets worse, both are resolved, one comes back")
         if not changes(world, time.time()):
             finish(world)
             return False
         # A last poll of everything and an empty queue: what could still come twice would come now.
+        print("\n4. Every source is read once more: nothing may come again")
         mark = world.daemon.mark()
         for name in ("guardduty", "hub"):
             world.daemon.wait_log("poll.done", count=4, since=mark, timeout=60, source=name)
         world.show()
         status = world.daemon.stop()
         if status != 0:
-            print("findingsd ended with %s on SIGTERM" % status)
+            print("findingsd ended with %s on SIGTERM; its last words:\n%s" % (status, "\n".join(world.daemon.lines[-15:])))
         return finish(world) and status == 0
     finally:
         world.close()

@@ -66,6 +66,10 @@ end_object(struct work *w, size_t first)
 {
 	size_t n = w->member_count - first;
 
+	if (n < 2) {
+		w->member_count = first;
+		return;
+	}
 	qsort(w->members + first, n, sizeof(*w->members), by_name);
 	for (size_t i = first; i + 1 < w->member_count; i++) {
 		struct member *m = &w->members[i];

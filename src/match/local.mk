@@ -11,8 +11,10 @@ libfindings_a_SOURCES += \
 	src/match/holds.c \
 	src/match/lint.c \
 	src/match/machine.c src/match/machine.h \
-	src/match/machine_build.c \
+	src/match/machine_build.c src/match/machine_build.h \
+	src/match/machine_finish.c \
 	src/match/operator.c src/match/operator.h \
+	src/match/operator_but.c \
 	src/match/pattern.c src/match/pattern.h src/match/pattern_tree.h \
 	src/match/reference.c src/match/reference.h \
 	src/match/pool.c src/match/pool.h \

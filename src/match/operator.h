@@ -30,6 +30,12 @@ struct span parse_text(struct parse *ps);
 /* Read {"operator": operand}; the opening brace is consumed. 0 or -1. */
 int operator_parse(struct parse *ps, struct test *ret);
 
+/* The operand of anything-but, of any form. */
+int operator_anything_but(struct parse *ps, struct test *ret);
+
+/* Split ret->text at its stars, undoing escapes; without a star it becomes a plain string. */
+int operator_split_wildcard(struct parse *ps, struct test *ret);
+
 /* A string in a value array: an address, or text. The token is just read. */
 void operator_literal_string(struct parse *ps, struct test *ret);
 void operator_literal_number(struct parse *ps, struct test *ret);

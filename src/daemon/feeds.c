@@ -29,6 +29,7 @@ static void feed_on_recovered(struct poller *p, int64_t down_ms, void *arg);
 static void feed_on_off(struct poller *p, bool is_off, const char *why, void *arg);
 static void feed_on_gap(struct poller *p, int64_t from_ms, int64_t to_ms, void *arg);
 static void feed_on_caught_up(struct poller *p, bool is_failed, void *arg);
+static bool feed_is_account_working(struct poller *p, void *arg);
 static void feed_on_stopped(struct poller *p, void *arg);
 static void feed_later_free(void *arg);
 
@@ -117,7 +118,8 @@ fill_options(struct feed *f, const struct wish *w, struct poller_options *ret)
 		           .on_recovered = feed_on_recovered,
 		           .on_off = feed_on_off,
 		           .on_gap = feed_on_gap,
-		           .on_caught_up = feed_on_caught_up },
+		           .on_caught_up = feed_on_caught_up,
+		           .is_account_working = feed_is_account_working },
 		.arg = f,
 	};
 	f->reconcile.interval_ms = s->reconcile_ms;
@@ -403,6 +405,25 @@ feed_on_gap(struct poller *p, int64_t from_ms, int64_t to_ms, void *arg)
 	               "blind from %s to %s; what happened then is read and told now",
 	               timefmt_rfc3339_ms(from_ms, from), timefmt_rfc3339_ms(to_ms, to));
 	alerts_raise(d->alerts, ALERT_COVERAGE_GAP, feed_name(f, name, sizeof(name)), text);
+}
+
+/* Has another region answered with the same credentials? */
+static bool
+feed_is_account_working(struct poller *p, void *arg)
+{
+	struct feed *f = arg, *other;
+	struct daemon *d = f->owner;
+	struct poller_status s;
+
+	(void)p;
+	TAILQ_FOREACH(other, &d->feeds, entry) {
+		if (other->cred != f->cred || strcmp(other->region, f->region) == 0)
+			continue;
+		poller_get_status(other->poller, &s);
+		if (s.polls > 0 && !s.is_failing)
+			return true;
+	}
+	return false;
 }
 
 static void

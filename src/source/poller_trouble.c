@@ -59,7 +59,21 @@ start_failing(struct poller *p, int stream, const struct err *e)
 		p->hooks.on_failing(p, e, p->arg);
 }
 
-/* Not of the peer's or the net's: somebody has to put it right. */
+static void
+stop_failing(struct poller *p)
+{
+	int64_t down_ms = clock_mono_ms() - p->failing_since_mono_ms;
+
+	if (!p->is_failing)
+		return;
+	p->is_failing = false;
+	log_info("poll.recovered source=%s region=%s account=%s down_ms=%" PRId64, p->source,
+	         p->region, p->account_name, down_ms);
+	if (p->hooks.on_recovered)
+		p->hooks.on_recovered(p, down_ms, p->arg);
+}
+
+/* Not of the peer's or the net's: somebody has to put it right. Told at the second try: keys may be in the middle of a change. */
 static bool
 is_lasting(const struct err *e)
 {
@@ -91,7 +105,7 @@ poller_failed(struct poller *p, struct slot *slot, const char *what, const struc
 		poller_enter(p, POLLER_BACKOFF);
 		timer_set(p->timer, wait_ms);
 	}
-	if (attempt >= POLLER_FAILING_AFTER || is_lasting(e))
+	if (attempt >= (is_lasting(e) ? 2 : POLLER_FAILING_AFTER))
 		start_failing(p, stream, e);
 	if (!slot && p->hooks.on_caught_up)
 		p->hooks.on_caught_up(p, true, p->arg);
@@ -102,6 +116,7 @@ poller_went_off(struct poller *p, const struct err *e)
 {
 	bool was_off = p->is_off;
 
+	stop_failing(p); /* what looked like a failure is this */
 	p->is_off = true;
 	set_last_error(p, e->text);
 	unit_free(p);
@@ -133,16 +148,8 @@ poller_works(struct poller *p, enum source_stream stream)
 		if (p->hooks.on_off)
 			p->hooks.on_off(p, false, "", p->arg);
 	}
-	if (p->is_failing && (p->failing_stream < 0 || p->failing_stream == (int)stream)) {
-		int64_t down_ms = clock_mono_ms() - p->failing_since_mono_ms;
-
-		p->is_failing = false;
+	if (p->failing_stream < 0 || p->failing_stream == (int)stream)
+		stop_failing(p);
+	if (!p->is_failing)
 		set_last_error(p, NULL);
-		log_info("poll.recovered source=%s region=%s account=%s down_ms=%" PRId64,
-		         p->source, p->region, p->account_name, down_ms);
-		if (p->hooks.on_recovered)
-			p->hooks.on_recovered(p, down_ms, p->arg);
-	} else if (!p->is_failing) {
-		set_last_error(p, NULL);
-	}
 }

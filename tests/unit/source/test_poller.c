@@ -336,6 +336,13 @@ region_works(struct poller *p, void *arg)
 	return true;
 }
 
+static bool
+region_works_later(struct poller *p, void *arg)
+{
+	(void)p;
+	return ((struct world *)arg)->mono_ms > 1000000 + 10 * MINUTE_MS;
+}
+
 static enum world_fault
 first_answer_is(const struct world_call *call, size_t index, void *arg)
 {
@@ -380,6 +387,27 @@ test_a_region_that_is_not_opted_in_is_off(void **state)
 			assert_int_equal(w.on, cases[i].is_off);
 			assert_int_equal(w.recovered, !cases[i].is_off);
 		}
+}
+
+/* The other region may answer only later: then the failure that was told is over. */
+static void
+test_off_ends_a_failure(void **state)
+{
+	enum world_fault fault = FAULT_REGION;
+	struct poller_options o;
+	struct poller_status s;
+
+	(void)state;
+	begin(&source_guardduty);
+	o = world_options(&w);
+	o.hooks.is_account_working = region_works_later;
+	w.fault = first_answer_is;
+	w.fault_arg = &fault;
+	world_poller(&w, &o);
+	assert_true(world_run_to(&w, POLLER_OFF, 1000));
+	assert_true(w.failing == 1 && w.recovered == 1 && w.off == 1);
+	poller_get_status(w.poller, &s);
+	assert_false(s.is_failing);
 }
 
 static void
@@ -875,6 +903,7 @@ main(void)
 		TEST(test_lasting_trouble_moves_no_cursor_and_is_told_once),
 		TEST(test_a_service_that_is_off_is_a_state),
 		TEST(test_a_region_that_is_not_opted_in_is_off),
+		TEST(test_off_ends_a_failure),
 		TEST(test_what_the_store_did_not_take_is_read_again),
 		TEST(test_late_findings_are_read),
 		TEST(test_sweep_finds_what_came_days_late),

@@ -53,6 +53,7 @@ struct api {
 	struct endpoint endpoint;
 	enum api_protocol protocol;
 	char *service, *region, *method, *target;
+	char *ca_file, *proxy;    /* NULL: the environment's */
 	struct buf url;           /* whole */
 	size_t path_at, query_at; /* in url; query_at 0: none */
 	struct buf body;
@@ -88,6 +89,8 @@ api_free(struct api *a)
 	mem_free(a->region);
 	mem_free(a->method);
 	mem_free(a->target);
+	mem_free(a->ca_file);
+	mem_free(a->proxy);
 	buf_done(&a->url);
 	buf_done(&a->body);
 	buf_done(&a->answer.body);
@@ -304,8 +307,8 @@ api_send(struct api *a)
 			.body = { a->body.len ? a->body.data : NULL, a->body.len },
 			.timeout_ms = a->timeout_ms,
 			.max_answer_bytes = a->max_answer_bytes,
-			.ca_file = api_env_ca_file(a->env),
-			.proxy = api_env_proxy(a->env),
+			.ca_file = a->ca_file ? a->ca_file : api_env_ca_file(a->env),
+			.proxy = a->proxy ? a->proxy : api_env_proxy(a->env),
 		};
 		a->http = http_start(api_env_xfer(a->env), &req, api_on_answer, a, &e);
 	}
@@ -417,6 +420,8 @@ api_new(struct api_env *env, const struct api_call *call, const struct endpoint 
 	a->region = mem_strdup(call->region);
 	a->method = mem_strdup(call->method ? call->method : "POST");
 	a->target = mem_strdup(call->target);
+	a->ca_file = call->ca_file && *call->ca_file ? mem_strdup(call->ca_file) : NULL;
+	a->proxy = call->proxy && *call->proxy ? mem_strdup(call->proxy) : NULL;
 	build_url(a, call);
 	if (call->body.len > 0)
 		(void)buf_add(&a->body, call->body.p, call->body.len);

@@ -61,6 +61,8 @@ struct api_call {
 	int64_t timeout_ms;      /* of one attempt; 0: 60 s */
 	size_t max_answer_bytes; /* 0: 8 MiB */
 	unsigned max_attempts;   /* 0: the environment's; 1: no retry */
+	const char *ca_file;     /* NULL or "": as for all calls */
+	const char *proxy;       /* NULL or "": as for all calls */
 	bool is_paced;     /* wait for the API's token bucket; false: only count what it takes */
 	double rate_per_s; /* of that bucket, which holds twice as much; 0: AWS's published quota */
 };

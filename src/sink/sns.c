@@ -251,6 +251,8 @@ sns_send(struct sink *sink, const struct sink_message *m, sink_done_fn *on_done,
 				      .timeout_ms = sink_conf(sink)->timeout_ms,
 				      .max_answer_bytes = 64 * 1024,
 				      .max_attempts = 1,
+				      .ca_file = sink_conf(sink)->ca_file,
+				      .proxy = sink_conf(sink)->proxy,
 			      },
 	                      on_answer, call, e);
 	buf_done(&form);

@@ -102,7 +102,8 @@ struct outbox_query {
 /*
  * The items that are due, most severe first, then by due time; at most one per identity and sink is ever eligible.
  * *ret: array of *ret_count items (free each, then the array with mem_free; NULL when 0). *ret_next_due_ms: when the next
- * one that is neither due nor skipped falls due; INT64_MAX none. An item whose row or event is damaged is buried, not returned.
+ * one that is neither due nor skipped falls due; INT64_MAX none. An item whose row or event is damaged is buried, not returned;
+ * where another waited behind it, *ret_next_due_ms is 0: ask again.
  */
 int outbox_next(struct store_tx *tx, const struct outbox_query *q, struct outbox_item ***ret,
                 size_t *ret_count, int64_t *ret_next_due_ms, struct err *e);

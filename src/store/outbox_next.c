@@ -7,7 +7,7 @@
  */
 #include "config.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #include "base/mem.h"
 #include "store/quarantine.h"
@@ -21,8 +21,6 @@ static const char sql_due[] =
 static const char sql_next_due[] =
 	"SELECT due_ms FROM outbox INDEXED BY outbox_due WHERE state = 0 AND sink = ?1 AND urgency = ?2"
 	" AND due_ms > ?3 ORDER BY due_ms LIMIT 1";
-static const char sql_bury_bad[] =
-	"UPDATE outbox SET state = 3, finished_ms = ?2, answer = ?3 WHERE id = ?1 AND state = 0";
 
 /* What one fetch gathers. */
 struct fetch {
@@ -89,31 +87,27 @@ fetch_urgency(struct store_tx *tx, int64_t sink, int64_t urgency, struct fetch *
 	return rc < 0 ? -1 : 0;
 }
 
+/* As any dead letter: what waits behind it goes on. *ret_more: something came to be due by that. */
 static int
-bury_bad(struct store_tx *tx, struct tx_sink *sink, const struct fetch *f, struct err *e)
+bury_bad(struct store_tx *tx, const struct tx_sink *sink, const struct fetch *f, bool *ret_more,
+         struct err *e)
 {
+	int64_t blocked = sink->job[OUTBOX_BLOCKED];
+
 	for (size_t i = 0; i < f->bad_count; i++) {
 		const char *why = f->bad[i].fault == ROW_DAMAGED
 		                          ? "the stored notice is damaged: its checksum is wrong"
 		                          : "the stored notice has lost its event";
+		struct outbox_outcome o = { .now_ms = f->q->now_ms, .answer = span_of(why) };
 		char place[64];
-		struct buf text = { 0 };
-		(void)buf_printf(&text, "outbox item %lld", (long long)f->bad[i].id);
-		memcpy(place, text.data, text.len + 1);
-		buf_done(&text);
-		sqlite3_stmt *st = tx_stmt(tx, sql_bury_bad, e);
-		if (st == NULL)
-			return -1;
-		tx_bind_i64(st, 1, f->bad[i].id);
-		tx_bind_i64(st, 2, f->q->now_ms);
-		tx_bind_text(st, 3, span_of(why));
-		if (tx_exec(tx, st, e) < 0 ||
+
+		(void)snprintf(place, sizeof(place), "outbox item %lld", (long long)f->bad[i].id);
+		if (outbox_bury(tx, f->bad[i].id, &o, NULL, e) < 0 ||
 		    quarantine_add(tx, "store.outbox", why, span_of(place), f->q->now_ms, e) < 0)
 			return -1;
-		sink->job[OUTBOX_QUEUED]--;
-		sink->job[OUTBOX_DEAD]++;
 		tx->quarantined++;
 	}
+	*ret_more = sink->job[OUTBOX_BLOCKED] != blocked;
 	return 0;
 }
 
@@ -147,6 +141,7 @@ outbox_next(struct store_tx *tx, const struct outbox_query *q, struct outbox_ite
 	struct tx_sink *sink = tx_sink_find(tx, q->sink);
 	struct fetch f = { .q = q };
 	int64_t next_due = INT64_MAX;
+	bool has_more = false;
 
 	*ret = NULL;
 	*ret_count = 0;
@@ -159,7 +154,7 @@ outbox_next(struct store_tx *tx, const struct outbox_query *q, struct outbox_ite
 		if (fetch_urgency(tx, sink->id, urgency, &f, e) < 0)
 			goto fail;
 	}
-	if (bury_bad(tx, sink, &f, e) < 0 ||
+	if (bury_bad(tx, sink, &f, &has_more, e) < 0 ||
 	    find_next_due(tx, sink->id, q->now_ms, &next_due, e) < 0)
 		goto fail;
 	if (f.count == 0) {
@@ -168,7 +163,7 @@ outbox_next(struct store_tx *tx, const struct outbox_query *q, struct outbox_ite
 	}
 	*ret = f.items;
 	*ret_count = f.count;
-	*ret_next_due_ms = next_due;
+	*ret_next_due_ms = has_more ? 0 : next_due;
 	return 0;
 fail:
 	outbox_items_free(f.items, f.count);

@@ -496,6 +496,32 @@ test_damaged_rows_go_to_the_dead_letters(void **state)
 	scratch_done(&s);
 }
 
+/* Else the identity would be silent at that sink for good: each later notice waits behind the one that waits. */
+static void
+test_what_waits_behind_a_damaged_row_goes_on(void **state)
+{
+	static char harm[] = "UPDATE outbox SET rules = 'thrEe' WHERE id = 1;"
+			     "UPDATE outbox SET rules = 'thrEe' WHERE id = 2;";
+	struct scratch s;
+
+	(void)state;
+	scratch_init(&s);
+	scratch_open(&s);
+	(void)queue(&s, "hook", 1, CHANGE_CREATED, 1);
+	(void)queue(&s, "hook", 1, CHANGE_UPDATED, 2);
+	(void)queue(&s, "hook", 1, CHANGE_SEVERITY_RAISED, 3);
+	scratch_run(&s, damage, harm);
+	assert_string_equal(due(&s, "hook", 1000), " @0");
+	assert_string_equal(numbers(&s), "2/1/0/1/0/0 events 3");
+	assert_string_equal(due(&s, "hook", 1000), " @0");
+	assert_string_equal(due(&s, "hook", 1000), "3");
+	assert_string_equal(numbers(&s), "1/0/0/2/0/0 events 3");
+	act(&s, DONE, 3, 1100);
+	(void)queue(&s, "hook", 1, CHANGE_RESOLVED, 4);
+	assert_string_equal(due(&s, "hook", 1200), "4");
+	scratch_done(&s);
+}
+
 static void
 test_old_items_are_buried_at_most_so_many(void **state)
 {
@@ -599,6 +625,7 @@ main(void)
 		cmocka_unit_test(test_dead_letters_retry_and_drop),
 		cmocka_unit_test(test_event_bytes_go_with_the_last_item_that_needs_them),
 		cmocka_unit_test(test_damaged_rows_go_to_the_dead_letters),
+		cmocka_unit_test(test_what_waits_behind_a_damaged_row_goes_on),
 		cmocka_unit_test(test_old_items_are_buried_at_most_so_many),
 		cmocka_unit_test(test_a_job_that_fails_in_a_group_changes_no_number),
 		cmocka_unit_test(test_pruning_keeps_what_is_unfinished),

@@ -53,6 +53,7 @@ struct outlet {
 	char *name;
 	bool is_wanted;  /* by the plan that is being taken over */
 	bool is_removed; /* no longer configured: goes as soon as it is quiet */
+	bool is_going;   /* it is quiet: freed at the end of this turn */
 	bool is_failing;
 };
 

@@ -26,6 +26,7 @@ static void outlet_on_failing(struct courier *c, const char *why, void *arg);
 static void outlet_on_recovered(struct courier *c, int64_t down_ms, void *arg);
 static void outlet_on_quiet(struct courier *c, void *arg);
 static const char *outlet_account_name(struct span account, void *arg);
+static void outlet_go(struct outlet *o);
 static void outlet_gone(void *arg);
 
 const struct conf_sink *
@@ -72,6 +73,19 @@ outlets_find(struct daemon *d, const char *name)
 
 	TAILQ_FOREACH(o, &d->outlets, entry) {
 		if (!o->is_removed && span_eq_str(span_of(name), o->name))
+			return o;
+	}
+	return NULL;
+}
+
+/* Removed, but still sending what it had taken. */
+static struct outlet *
+find_leaving(struct daemon *d, const char *name)
+{
+	struct outlet *o;
+
+	TAILQ_FOREACH(o, &d->outlets, entry) {
+		if (o->is_removed && !o->is_going && span_eq_str(span_of(name), o->name))
 			return o;
 	}
 	return NULL;
@@ -140,6 +154,10 @@ outlets_apply(struct daemon *d, struct err *e)
 		const struct conf_sink *sink = &conf->sinks[i];
 
 		o = outlets_find(d, sink->name);
+		if (!o && (o = find_leaving(d, sink->name))) {
+			o->is_removed = false;
+			courier_undrain(o->courier);
+		}
 		if ((o ? outlet_change(o, sink, e) : outlet_open(d, sink, e)) < 0)
 			r = -1;
 	}
@@ -150,9 +168,18 @@ outlets_apply(struct daemon *d, struct err *e)
 		o->is_removed = true;
 		courier_drain(o->courier);
 		if (courier_is_quiet(o->courier))
-			loop_later(d->loop, outlet_gone, o);
+			outlet_go(o);
 	}
 	return r;
+}
+
+static void
+outlet_go(struct outlet *o)
+{
+	if (o->is_going)
+		return;
+	o->is_going = true;
+	loop_later(o->daemon->loop, outlet_gone, o);
 }
 
 void
@@ -277,7 +304,7 @@ outlet_on_quiet(struct courier *c, void *arg)
 
 	(void)c;
 	if (o->is_removed)
-		loop_later(d->loop, outlet_gone, o);
+		outlet_go(o);
 	once_check(d);
 	daemon_check_stopped(d);
 }

@@ -255,6 +255,14 @@ courier_drain(struct courier *c)
 }
 
 void
+courier_undrain(struct courier *c)
+{
+	c->is_stopping = false;
+	c->was_quiet = false;
+	courier_wake(c);
+}
+
+void
 courier_get_status(const struct courier *c, struct courier_status *ret)
 {
 	int64_t to_wall_ms = clock_now_ms() - clock_mono_ms();

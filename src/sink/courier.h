@@ -108,6 +108,8 @@ int courier_test(struct courier *c, sink_step_fn *on_step, sink_done_fn *on_done
 
 /* Start nothing new; hooks.on_quiet fires when what was under way is sent and recorded. */
 void courier_drain(struct courier *c);
+/* Not, after all: go on. What is still under way is this courier's; a second one would send it again. */
+void courier_undrain(struct courier *c);
 
 /* Nothing under way, no job, nothing known to be due now. */
 bool courier_is_quiet(const struct courier *c);

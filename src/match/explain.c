@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "match/pattern.h"
 #include "match/reference.h"
+#include "json/emit.h"
 
 enum { SHOWN_VALUES_MAX = 5, SHOWN_BYTES_MAX = 200 };
 
@@ -28,11 +29,16 @@ add_cut(struct buf *out, struct span s)
 static void
 add_leaf(struct buf *out, const struct leaf *leaf)
 {
-	if (leaf->is_string)
-		(void)buf_add_char(out, '"');
-	add_cut(out, leaf->text);
-	if (leaf->is_string)
-		(void)buf_add_char(out, '"');
+	struct span text = leaf->text;
+
+	if (!leaf->is_string) {
+		add_cut(out, text);
+		return;
+	}
+	text.len = str_utf8_cut(text.p, text.len, SHOWN_BYTES_MAX);
+	(void)buf_add_char(out, '"');
+	(void)emit_escape(out, text);
+	(void)buf_add_str(out, text.len < leaf->text.len ? "...\"" : "\"");
 }
 
 static bool

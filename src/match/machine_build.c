@@ -7,13 +7,14 @@
  */
 #include "config.h"
 
+#include "match/machine_build.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/mem.h"
 #include "match/field.h"
-#include "match/machine_build.h"
 
 static void
 links_add(struct links *l, uint32_t from, uint32_t to)

@@ -185,17 +185,27 @@ outcome_of(const struct api *a, enum api_verdict v)
 	               : API_REFUSED;
 }
 
-/* Keep AWS's clock; -> by how much the one that was signed with was wrong. */
+/*
+ * Keep AWS's clock; -> by how much the one that was signed with was wrong. A server that says yes to a signature and sends
+ * no Date (a gateway, an emulator) agrees with our clock: that one stands in, or no window could ever begin.
+ */
 static int64_t
 set_clock(struct api *a, const struct http_answer *h)
 {
 	int64_t date_ms = a->answer.aws_date_ms;
+	struct api_place *p = a->place;
 
-	if (date_ms < 0)
+	if (date_ms < 0) {
+		if (a->answer.err.kind == ERR_NONE && (!p->has_clock || p->is_own_clock)) {
+			p->has_clock = p->is_own_clock = true;
+			p->offset_ms = clock_now_ms() - clock_mono_ms();
+		}
 		return 0;
+	}
 	int64_t skew_ms = date_ms - a->signed_for_ms;
-	a->place->has_clock = true;
-	a->place->offset_ms = date_ms - (h->started_mono_ms + h->took_ms);
+	p->has_clock = true;
+	p->is_own_clock = false;
+	p->offset_ms = date_ms - (h->started_mono_ms + h->took_ms);
 	return skew_ms < 0 ? -skew_ms : skew_ms;
 }
 

@@ -103,7 +103,8 @@ struct api *api_start(struct api_env *env, const struct api_call *call, api_done
 void
 api_cancel(struct api *a); /* on_done will not be called. Not from within it. NULL does nothing */
 
-/* AWS's time at that endpoint: monotonic clock + offset from its last Date. false: no answer was had yet; *ret untouched. */
+/* AWS's time at that endpoint: monotonic clock + offset from its last Date; from our clock, where it says yes and sends no
+ * Date. false: no answer was had yet; *ret untouched. */
 bool api_now_ms(struct api_env *env, const char *service, const char *region, int64_t *ret);
 
 /* Append a form parameter (API_QUERY): "&" where needed, name=value, encoded. */

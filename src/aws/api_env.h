@@ -13,6 +13,7 @@
 /* One service in one region, as the SDKs have one client for it. Lives as long as the environment. */
 struct api_place {
 	bool has_clock;
+	bool is_own_clock;   /* the endpoint tells no time: ours stands in */
 	int64_t offset_ms;   /* AWS's time - monotonic clock */
 	double retry_tokens; /* 0..500 */
 };

@@ -337,6 +337,49 @@ test_an_empty_retry_quota_ends_retries(void **state)
 }
 
 static void
+test_without_a_date_our_own_clock_holds(void **state)
+{
+	static const struct script none[] = {
+		{ .text = HEAD("200 OK", "", 2) "{}" },
+		{ .text = HEAD("200 OK", "Date: soon\r\n", 2) "{}" },
+		{ .text = HEAD("200 OK", "Date: Sat, 22 Aug 2026 11:40:05 GMT\r\n", 2) "{}" },
+		{ .text = HEAD("200 OK", "", 2) "{}" }
+	};
+	static const struct script refused[] = { { .text = HEAD("403 No", "", 2) "{}" } };
+	static const int64_t told_ms = 1787398805000, wall_ms = 1787402405000;
+	struct api_call call;
+	struct got g = { 0 };
+	int64_t now;
+
+	(void)state;
+	begin(none, 4);
+	clock_set_for_test(wall_ms, 5000);
+	call = hub_call();
+	run(&call, &g);
+	assert_int_equal(g.a.aws_date_ms, -1);
+	assert_true(api_now_ms(env, "securityhub", "us-east-1", &now));
+	assert_int_equal(now, wall_ms);
+	assert_int_equal(g.a.request_started_aws_ms, wall_ms);
+	/* Ours may be set meanwhile. */
+	clock_set_for_test(wall_ms - 60000, 5000);
+	run(&call, &g);
+	assert_true(api_now_ms(env, "securityhub", "us-east-1", &now));
+	assert_int_equal(now, wall_ms - 60000);
+	/* AWS's is better than ours, and stays. */
+	run(&call, &g);
+	run(&call, &g);
+	assert_true(api_now_ms(env, "securityhub", "us-east-1", &now));
+	assert_int_equal(now, told_ms);
+	end();
+	begin(refused, 1);
+	call = hub_call();
+	run(&call, &g);
+	assert_false(api_now_ms(env, "securityhub", "us-east-1", &now));
+	mem_free(g.body);
+	end();
+}
+
+static void
 test_a_wrong_clock_is_mended_once(void **state)
 {
 	static const struct script mended[] = {
@@ -483,6 +526,7 @@ main(void)
 		cmocka_unit_test(test_reads_every_kind_of_refusal),
 		cmocka_unit_test(test_tries_again_as_the_sdks_do),
 		cmocka_unit_test(test_an_empty_retry_quota_ends_retries),
+		cmocka_unit_test(test_without_a_date_our_own_clock_holds),
 		cmocka_unit_test(test_a_wrong_clock_is_mended_once),
 		cmocka_unit_test(test_paced_calls_wait_for_their_turn),
 		cmocka_unit_test(test_cancel_at_every_moment),

@@ -23,7 +23,8 @@ struct feed {
 	const struct source_kind *kind;
 	char *source, *account, *account_name, *region; /* account "" = the process's own */
 	struct cred *cred;                              /* referenced; NULL: the process's own */
-	bool is_wanted;                                 /* by the plan that is being taken over */
+	char *role;     /* what cred was made of: the role's ARN and external id; secret */
+	bool is_wanted; /* by the plan that is being taken over */
 	bool is_stopping, is_stopped;
 	bool is_caught_up, is_failed; /* for --once */
 	bool is_failing;              /* told so, and not yet that it recovered */

@@ -125,9 +125,18 @@ fill_options(struct feed *f, const struct wish *w, struct poller_options *ret)
 	f->reconcile.interval_ms = s->reconcile_ms;
 }
 
+/* What the credentials of a wish are made of; caller wipes and frees. */
+static char *
+role_text(const struct wish *w)
+{
+	if (!w->account)
+		return mem_strdup("");
+	return mem_printf("%s\n%s", w->account->role_arn, w->account->external_id.value);
+}
+
 /* Keys of the account's role; of the process itself where there is none. */
 static struct cred *
-role_cred(struct daemon *d, const struct wish *w)
+role_cred(struct daemon *d, const struct wish *w, const char *text)
 {
 	struct cred_role role = { .region = w->region };
 
@@ -138,7 +147,7 @@ role_cred(struct daemon *d, const struct wish *w)
 		role.external_id = w->account->external_id.value;
 	/* One identity per account is enough: pollers of other regions share it. */
 	for (struct feed *f = TAILQ_FIRST(&d->feeds); f; f = TAILQ_NEXT(f, entry)) {
-		if (!f->is_stopping && f->cred && strcmp(f->account, w->account->account_id) == 0)
+		if (!f->is_stopping && f->cred && strcmp(f->role, text) == 0)
 			return cred_ref(f->cred);
 	}
 	return cred_new_role(d->api, d->cred, &role);
@@ -158,7 +167,8 @@ feed_open(struct daemon *d, const struct wish *w, const struct cursor *cursors, 
 	f->account = mem_strdup(w->account ? w->account->account_id : "");
 	f->account_name = mem_strdup(w->account ? w->account->name : "");
 	f->region = mem_strdup(w->region);
-	f->cred = role_cred(d, w);
+	f->role = role_text(w);
+	f->cred = role_cred(d, w, f->role);
 	fill_options(f, w, &options);
 	fill_cursors(f, cursors, count, options.cursors);
 	f->poller = poller_new(&options);
@@ -179,6 +189,7 @@ feed_free(struct feed *f)
 	mem_free(f->account);
 	mem_free(f->account_name);
 	mem_free(f->region);
+	mem_free_secret(f->role);
 	mem_free(f);
 }
 
@@ -189,8 +200,13 @@ take_wish(struct daemon *d, const struct wish *w, const struct cursor *cursors, 
 	struct feed *f = find_feed(d, w);
 	struct poller_options options;
 	int64_t delay_ms = 0;
+	char *role = role_text(w);
+	/* Another service or role under the same name: a new poller, from where the old one's cursors stand. */
+	bool is_same = f && f->kind == source_find(conf_source_type_name(w->source->type)) &&
+	               strcmp(f->role, role) == 0;
 
-	if (f && f->kind == source_find(conf_source_type_name(w->source->type))) {
+	mem_free_secret(role);
+	if (is_same) {
 		f->is_wanted = true;
 		fill_options(f, w, &options);
 		poller_reconfigure(f->poller, &options);

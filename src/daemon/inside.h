@@ -70,7 +70,7 @@ struct daemon {
 	enum exit_code exit_code;
 	bool is_abrupt; /* second signal: leave without tidying up */
 	int64_t started_ms, reloaded_ms;
-	bool is_reload_good;
+	bool is_reload_good, is_reload_again;
 
 	struct loop *loop;
 	struct xfer *xfer;

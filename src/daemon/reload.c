@@ -151,10 +151,13 @@ daemon_reload(struct daemon *d, reload_done_fn *done, void *arg)
 	struct reload *r;
 
 	if (d->reload || d->state != DAEMON_RUNNING) {
+		/* The file may have changed since that one read it: once more, when it is through. */
+		d->is_reload_again = true;
 		if (done)
 			done(arg, "another reload is under way, or findingsd is stopping", "");
 		return;
 	}
+	d->is_reload_again = false;
 	r = mem_zalloc(sizeof(*r));
 	r->daemon = d;
 	r->done = done;
@@ -247,4 +250,6 @@ reload_finish(struct reload *r, const char *refused, const char *changes)
 	conf_free(r->conf);
 	seed_done(&r->seed);
 	mem_free(r);
+	if (d->is_reload_again)
+		daemon_reload(d, NULL, NULL);
 }

@@ -300,7 +300,14 @@ class Daemon:
             self.kill()
             raise TimeUp("findingsd did not stop in %s s:\n%s" % (timeout, "\n".join(self.lines[-30:]))) from None
         self._join()
+        self._raise_sanitizer()
         return self.process.returncode
+
+    def _raise_sanitizer(self):
+        """What a sanitizer said is the failure, not the exit status that it left with."""
+        for at, text in enumerate(self.lines):
+            if "Sanitizer" in text or "runtime error:" in text:
+                raise AssertionError("\n".join(self.lines[max(at - 1, 0):at + 60]))
 
     def _join(self):
         if self._notify is not None:

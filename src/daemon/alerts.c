@@ -20,11 +20,18 @@
 #include "event/envelope.h"
 #include "route/lifecycle.h"
 #include "route/rule.h"
+#include "sink/courier.h"
 #include "store/outbox.h"
 #include "store/store.h"
 #include "json/emit.h"
 
-enum { HOUR_MS = 3600000, TROUBLES_MAX = 10000, ALERT_SINKS_MAX = 256, TEXT_BYTES = 400 };
+enum {
+	HOUR_MS = 3600000,
+	AGAIN_MS = 60000,
+	TROUBLES_MAX = 10000,
+	ALERT_SINKS_MAX = 256,
+	TEXT_BYTES = 400
+};
 
 struct alert_row {
 	const char *name;   /* detail-type */
@@ -53,21 +60,28 @@ struct trouble {
 	char key[]; /* family/subject */
 };
 
+/* What one type last told. */
+struct alert_memo {
+	int64_t told_ms; /* 0 = not in the last hour */
+	unsigned held;
+	unsigned unheard; /* of held: sent without a record, and nobody took it yet */
+	char subject[200], text[TEXT_BYTES];
+};
+
 struct alerts {
 	struct daemon *daemon;
 	bool is_silent;
 	uint32_t last_n;
 	struct trouble *troubles;
-	struct {
-		int64_t told_ms; /* 0 = not in the last hour */
-		unsigned held;
-		char subject[200], text[TEXT_BYTES];
-	} types[ALERT_TYPE_COUNT];
+	struct alert_memo types[ALERT_TYPE_COUNT];
 };
 
 /* One alert on its way into the outbox. */
 struct alert_job {
 	const struct alert_row *row;
+	enum alert_type type;
+	unsigned held;
+	char subject[200], text[TEXT_BYTES];
 	int64_t now_ms;
 	uint32_t n, generation;
 	char thread_key[LIFECYCLE_KEY_BYTES];
@@ -85,6 +99,8 @@ static void choose_sinks(struct alerts *a, struct alert_job *j, enum alert_type 
                          const char *subject);
 static int alert_run(struct store_tx *tx, void *job, struct err *e);
 static void alert_on_queued(void *job, const struct err *failed);
+static void tell_unrecorded(struct alert_job *j);
+static void alert_on_told(bool is_ok, void *arg);
 
 const char *
 alert_type_name(enum alert_type type)
@@ -181,6 +197,10 @@ tell(struct alerts *a, enum alert_type type, const char *subject, const char *te
 	j = mem_zalloc(sizeof(*j));
 	j->daemon = a->daemon;
 	j->row = row;
+	j->type = type;
+	j->held = held;
+	(void)snprintf(j->subject, sizeof(j->subject), "%s", subject);
+	(void)snprintf(j->text, sizeof(j->text), "%s", text);
 	j->now_ms = clock_now_ms();
 	j->generation = generation;
 	j->n = (uint32_t)(j->now_ms / 1000) > a->last_n ? (uint32_t)(j->now_ms / 1000)
@@ -305,12 +325,55 @@ alert_run(struct store_tx *tx, void *job, struct err *e)
 }
 
 static void
+alert_on_told(bool is_ok, void *arg)
+{
+	struct alert_memo *m = arg;
+
+	if (!is_ok || !m->unheard)
+		return;
+	m->held -= m->unheard < m->held ? m->unheard : m->held;
+	m->unheard = 0;
+	m->told_ms = clock_now_ms();
+}
+
+/* The store does not take it: past the queue, then. Unless some sink takes it, it is told again in a minute. */
+static void
+tell_unrecorded(struct alert_job *j)
+{
+	struct alert_memo *m = &j->daemon->alerts->types[j->type];
+	char key[LIFECYCLE_KEY_BYTES];
+	struct courier_unrecorded u = {
+		.event = { j->event.data, j->event.len },
+		.change = j->row->is_recovery ? CHANGE_RESOLVED : CHANGE_CREATED,
+		.severity = j->row->severity,
+		.thread_key = j->thread_key,
+		.message_key = key,
+	};
+
+	m->unheard = j->held + 1;
+	m->held += m->unheard;
+	m->told_ms = clock_now_ms() - HOUR_MS + AGAIN_MS;
+	(void)snprintf(m->subject, sizeof(m->subject), "%s", j->subject);
+	(void)snprintf(m->text, sizeof(m->text), "%s", j->text);
+	for (size_t i = 0; i < j->sink_count; i++) {
+		struct outlet *o = outlets_find(j->daemon, j->sinks[i]);
+		struct err e = { 0 };
+
+		lifecycle_message_key(j->thread_key, span_of(j->sinks[i]), j->n, key);
+		if (o && courier_tell(o->courier, &u, alert_on_told, m, &e) < 0)
+			log_warn("alert.unsent type=\"%s\" error=\"%s\"", j->row->name, e.text);
+	}
+}
+
+static void
 alert_on_queued(void *job, const struct err *failed)
 {
 	struct alert_job *j = job;
 
 	if (failed)
-		log_err("alert.lost type=\"%s\" error=\"%s\"", j->row->name, failed->text);
+		log_warn("alert.unrecorded type=\"%s\" error=\"%s\"", j->row->name, failed->text);
+	if (failed && j->sink_count && j->daemon->state != DAEMON_STOPPING)
+		tell_unrecorded(j);
 	for (size_t i = 0; i < j->sink_count; i++) {
 		if (!failed && j->daemon->state != DAEMON_STOPPING)
 			outlets_wake(j->daemon, j->sinks[i]);

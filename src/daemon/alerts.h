@@ -2,7 +2,8 @@
  * alerts: trouble of our own, told as an event like any other.
  *
  * Source "findingsd", detail-type as in the table below. An alert goes to the sinks of self_alerts (default: all) without
- * a rule, and to the sinks of rules that match it, through the outbox like every notice. At most one per type in an hour;
+ * a rule, and to the sinks of rules that match it, through the outbox like every notice; past it, unrecorded, while the store
+ * fails. At most one per type in an hour;
  * what was held back is told at the end of that hour, as one. That something recovered is told only where its failing
  * was. A sink is not told about its own failing.
  */

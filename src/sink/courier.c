@@ -146,6 +146,7 @@ courier_new(const struct courier_options *o, struct courier **ret, struct err *e
 	TAILQ_INIT(&c->flying);
 	TAILQ_INIT(&c->finished);
 	TAILQ_INIT(&c->recording);
+	TAILQ_INIT(&c->tells);
 	take_conf(c);
 	courier_kick(c);
 	*ret = c;
@@ -165,6 +166,7 @@ courier_free(struct courier *c)
 		courier_place_unref(c, it->place);
 	}
 	courier_test_cancel(c);
+	courier_tell_cancel(c);
 	courier_list_free(&c->flying);
 	courier_list_free(&c->ready);
 	courier_list_free(&c->finished);

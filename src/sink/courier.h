@@ -106,6 +106,19 @@ int courier_reconfigure(struct courier *c, const struct conf_sink *conf, struct 
 int courier_test(struct courier *c, sink_step_fn *on_step, sink_done_fn *on_done, void *arg,
                  struct err *e);
 
+/* An alert of our own that the store could not take. */
+struct courier_unrecorded {
+	struct span event; /* copied */
+	enum change change;
+	enum severity severity;
+	const char *thread_key, *message_key;
+};
+/* Send it, one attempt, past the queue. told is called once, never before this returns, and not after courier_free. -1 with e: not
+ * started, told is not called (ERR_CANCELLED: this sink is not to be used). */
+typedef void courier_told_fn(bool is_ok, void *arg);
+int courier_tell(struct courier *c, const struct courier_unrecorded *u, courier_told_fn *told,
+                 void *arg, struct err *e);
+
 /* Start nothing new; hooks.on_quiet fires when what was under way is sent and recorded. */
 void courier_drain(struct courier *c);
 /* Not, after all: go on. What is still under way is this courier's; a second one would send it again. */

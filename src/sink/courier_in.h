@@ -50,6 +50,7 @@ TAILQ_HEAD(courier_list, courier_item);
 
 struct courier_job;
 struct courier_test;
+struct courier_tell;
 
 struct courier {
 	unsigned magic;
@@ -80,6 +81,8 @@ struct courier {
 	courier_done_fn *pause_done;    /* told when is_pause_dirty is on disk */
 	void *pause_arg;
 	struct courier_test *test;
+	TAILQ_HEAD(, courier_tell) tells;
+	unsigned tell_count;
 	/* for status */
 	uint64_t delivered, failed, dead;
 	int64_t since_ms, last_ok_ms, down_since_ms;
@@ -108,6 +111,9 @@ void courier_list_free(struct courier_list *list);
 
 /* courier_job.c */
 void courier_job_start(struct courier *c, bool is_fetch, size_t limit);
+
+/* courier_tell.c */
+void courier_tell_cancel(struct courier *c);
 
 /* courier_test.c */
 void courier_test_cancel(struct courier *c);

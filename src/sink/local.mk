@@ -11,6 +11,7 @@ libfindings_a_SOURCES += \
 	src/sink/courier_job.c \
 	src/sink/courier_send.c \
 	src/sink/courier_step.c \
+	src/sink/courier_tell.c \
 	src/sink/courier_test.c \
 	src/sink/email.c \
 	src/sink/hooksign.c \

@@ -1,0 +1,47 @@
+"""The store fails: whoever is on call is told although nothing can be recorded, and nothing is lost or sent twice by it."""
+import json
+import os
+import subprocess
+import time
+
+import pytest
+
+from lib import findings
+from lib.daemon import rule, source, webhook
+
+ALL = {"source": ["aws.securityhub"]}
+
+
+def own(hook):
+    return [d.json["detail-type"] for d in hook.received if 200 <= d.status < 300]
+
+
+def test_a_full_disk_is_told_at_once_though_nothing_can_be_written(sim, make_daemon, make_hook):
+    """The state directory is a small tmpfs in a mount namespace of the daemon's own; the test reaches it through /proc."""
+    ops, sink = make_hook(), make_hook()
+    sim.service(hub=True)
+    daemon = make_daemon(sim, sources=[source("securityhub", start="-24h")],
+                         sinks=[webhook("ops", ops.url, format="raw"), webhook("hook", sink.url)],
+                         rules=[rule("all", ALL, "hook")], self_alerts={"sinks": ["ops"]})
+    small = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs -o size=48m none "$0" && exec "$@"', daemon.state]
+    if subprocess.run([*small, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("no mount namespace here: needs root")
+    daemon.start(prefix=small)
+    daemon.wait_log("poll.done")
+    sim.add("securityhub", [findings.custom(seed="before/%d" % i, updated=time.time(), created=time.time()) for i in range(20)])
+    sink.wait(lambda got: len(got) == 20)
+    fill = "/proc/%d/root%s/fill" % (daemon.process.pid, os.path.realpath(daemon.state))
+    with pytest.raises(OSError, match="No space"), open(fill, "wb", buffering=0) as file:
+        while True:
+            file.write(bytes(65536))
+    sim.add("securityhub", [findings.custom(seed="while/%d" % i, updated=time.time(), created=time.time()) for i in range(20)])
+    ops.wait(lambda got: "Store Failing" in own(ops))
+    event = next(d.json for d in ops.received if d.json["detail-type"] == "Store Failing")
+    assert "disk is almost full" in json.dumps(event["detail"])
+    assert len(sink.received) == 20, "what cannot be recorded as sent is not sent"
+    os.unlink(fill)
+    ops.wait(lambda got: "Store Recovered" in own(ops))
+    sink.wait(lambda got: len(got) == 40)
+    assert own(ops).count("Store Failing") == own(ops).count("Store Recovered") == 1
+    assert len({d.key for d in sink.received}) == len(sink.received) == 40
+    assert daemon.stop() == 0

@@ -3,6 +3,7 @@ import json
 from xml.sax.saxutils import escape
 
 QUERY_XMLNS = {
+    "ec2": "http://ec2.amazonaws.com/doc/2016-11-15/",
     "sns": "http://sns.amazonaws.com/doc/2010-03-31/",
     "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
 }

@@ -5,7 +5,7 @@ import sys
 import uuid
 
 from . import faults as faults_
-from . import guardduty, query, securityhub, sigv4, sns, sts
+from . import ec2, guardduty, query, securityhub, sigv4, sns, sts
 from .control import Control
 from .errors import AwsError, render, throttled
 from .instants import Clock
@@ -17,7 +17,7 @@ from .wire import Answer
 
 KEEP = 200_000          # requests kept in memory for tests to ask about
 _JSON = {"guardduty": guardduty, "securityhub": securityhub}
-_QUERY = {"sns": (sns, "2010-03-31"), "sts": (sts, "2011-06-15")}
+_QUERY = {"ec2": (ec2, "2016-11-15"), "sns": (sns, "2010-03-31"), "sts": (sts, "2011-06-15")}
 
 
 class Context:

@@ -12,25 +12,41 @@
 #include "aws/api.h"
 #include "source/read.h"
 #include "source/source.h"
+#include "json/scan.h"
 
 static void
-build_detectors(struct source_request *r)
+build_detectors(struct span token, struct source_request *r)
 {
 	r->method = "GET";
 	r->operation = "ListDetectors";
 	buf_add_str(&r->path, "/detector");
 	buf_add_str(&r->query, "maxResults=50");
+	if (token.len == 0)
+		return;
+	struct buf plain;
+	buf_init(&plain, SOURCE_TOKEN_BYTES);
+	(void)scan_unescape(token, &plain);
+	buf_add_str(&r->query, "&nextToken=");
+	api_encode(&r->query, (struct span){ plain.data, plain.len });
+	buf_done(&plain);
+}
+
+static void
+build_probe(struct source_request *r)
+{
+	build_detectors((struct span){ NULL, 0 }, r);
 }
 
 static int
-read_detectors(struct span answer, struct span *ret_detector, struct err *e)
+read_detectors(struct span answer, struct span *ret_detector, struct span *ret_token, struct err *e)
 {
-	static const struct read_list list = { "detectorIds", NULL, true };
+	static const struct read_list list = { "detectorIds", "nextToken", true };
 	struct source_page p;
 
 	if (read_page(answer, &list, &p, e))
 		return -1;
 	*ret_detector = p.count > 0 ? p.items[0] : (struct span){ NULL, 0 };
+	*ret_token = p.token;
 	source_page_done(&p);
 	return 0;
 }
@@ -125,5 +141,5 @@ const struct source_kind source_guardduty = {
 	.build_get = build_get,
 	.read_get = read_get,
 	.build_reread = build_reread,
-	.build_probe = build_detectors,
+	.build_probe = build_probe,
 };

@@ -14,14 +14,38 @@
 
 static void on_ids(struct poller *p, struct api_answer *a);
 
+/* AWS gives empty pages that go on: none on this page says nothing of the next. True: the next one is asked for. */
+static bool
+ask_for_more_detectors(struct unit *u, struct api_answer *a, struct span token, struct err *e)
+{
+	enum { PAGES_MAX = 20 };
+
+	if (++u->detector_pages == PAGES_MAX) {
+		(void)err_set(e, ERR_PARSE, "page after page without a detector");
+		return false;
+	}
+	buf_done(&u->ids_bytes);
+	u->ids_bytes = a->body;
+	a->body = (struct buf){ 0 };
+	u->facts.token = token;
+	u->phase = UNIT_DETECTOR; /* poller_next resumes it */
+	return true;
+}
+
 void
 unit_on_detectors(struct poller *p, struct api_answer *a)
 {
-	struct span detector;
+	struct span detector, token;
 	struct err e = { 0 };
 
-	if (p->kind->read_detectors((struct span){ a->body.data, a->body.len }, &detector, &e)) {
+	if (p->kind->read_detectors((struct span){ a->body.data, a->body.len }, &detector, &token,
+	                            &e)) {
 		unit_page_failed(p, &e);
+		return;
+	}
+	if (detector.len == 0 && token.len > 0) {
+		if (!ask_for_more_detectors(p->unit, a, token, &e))
+			unit_page_failed(p, &e);
 		return;
 	}
 	unit_free(p);

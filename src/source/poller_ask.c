@@ -102,7 +102,7 @@ build(struct poller *p, struct unit *u)
 		p->kind->build_probe(&u->request);
 		return true;
 	case UNIT_DETECTOR:
-		p->kind->build_detectors(&u->request);
+		p->kind->build_detectors(u->facts.token, &u->request);
 		return true;
 	case UNIT_LIST:
 		if (!p->slots[u->stream] || !walk_query(&p->slots[u->stream]->walk, &q, &token))

@@ -68,7 +68,8 @@ struct unit {
 	size_t ids_taken;       /* the first so many were handed over */
 	size_t batch;           /* ids in the call under way */
 	unsigned batch_max;
-	bool has_asked_again; /* for ids that were missing */
+	unsigned detector_pages; /* that named none and went on */
+	bool has_asked_again;    /* for ids that were missing */
 };
 
 /* The page that waits for poller_page_done. */

@@ -82,9 +82,11 @@ struct source_kind {
 	const char *updated_key; /* member of a finding that the list call sorts by */
 	const char *action;      /* IAM action that is missing when the list call is refused */
 
-	/* NULL, or: the call that names the detectors, and its answer. An empty span = the service is off there. */
-	void (*build_detectors)(struct source_request *r);
-	int (*read_detectors)(struct span answer, struct span *ret_detector, struct err *e);
+	/* NULL, or: the call that names the detectors, and its answer. No detector and no token = the service is off there.
+	 * token: raw as it came, empty for the first page. */
+	void (*build_detectors)(struct span token, struct source_request *r);
+	int (*read_detectors)(struct span answer, struct span *ret_detector, struct span *ret_token,
+	                      struct err *e);
 	/* One page of the window. token: raw as it came, empty for the first page. */
 	void (*build_list)(const struct source_query *q, struct span token,
 	                   struct source_request *r);

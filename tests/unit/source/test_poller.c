@@ -328,6 +328,32 @@ test_a_service_that_is_off_is_a_state(void **state)
 	}
 }
 
+/* AWS may give an empty page that goes on: that is no service that is off. */
+static void
+test_detectors_come_in_pages(void **state)
+{
+	struct poller_options o;
+
+	(void)state;
+	begin(&source_guardduty);
+	w.empty_detector_pages = 3;
+	o = world_options(&w);
+	world_poller(&w, &o);
+	assert_true(world_run_to(&w, POLLER_WAITING, 100));
+	assert_int_equal(w.off, 0);
+	assert_int_equal(w.empty_detector_pages, 0);
+
+	/* Without an end it is trouble, told and asked again at a back-off's pace. */
+	begin(&source_guardduty);
+	w.empty_detector_pages = UINT32_MAX;
+	o = world_options(&w);
+	world_poller(&w, &o);
+	world_run_for(&w, HOUR_MS);
+	assert_int_equal(w.off, 0);
+	assert_int_equal(w.failing, 1);
+	assert_true(w.call_count < 20 * 120);
+}
+
 static bool
 region_works(struct poller *p, void *arg)
 {
@@ -903,6 +929,7 @@ main(void)
 		TEST(test_a_service_that_is_off_is_a_state),
 		TEST(test_a_region_that_is_not_opted_in_is_off),
 		TEST(test_off_ends_a_failure),
+		TEST(test_detectors_come_in_pages),
 		TEST(test_what_the_store_did_not_take_is_read_again),
 		TEST(test_late_findings_are_read),
 		TEST(test_sweep_finds_what_came_days_late),

@@ -45,8 +45,12 @@ test_guardduty_requests(void **state)
 
 	(void)state;
 	source_request_init(&r);
-	k->build_detectors(&r);
+	k->build_detectors(no_token, &r);
 	assert_request(&r, "ListDetectors", "GET", "/detector", "maxResults=50", "");
+	source_request_clear(&r);
+	k->build_detectors(SPAN_LIT("a/b\\\"+=\\u002f"), &r);
+	assert_request(&r, "ListDetectors", "GET", "/detector",
+	               "maxResults=50&nextToken=a%2Fb%22%2B%3D%2F", "");
 	source_request_clear(&r);
 	k->build_list(&window, no_token, &r);
 	assert_request(&r, "ListFindings", "POST", "/detector/12ab/findings", "", GD_BODY "}");
@@ -192,7 +196,7 @@ test_ids_and_detectors(void **state)
 {
 	struct source_page p;
 	struct err e = { 0 };
-	struct span detector;
+	struct span detector, token;
 
 	(void)state;
 	assert_int_equal(
@@ -206,15 +210,24 @@ test_ids_and_detectors(void **state)
 		source_guardduty.read_get(SPAN_LIT("{\"findings\":[{\"id\":\"a\"}]}"), &p, &e), 0);
 	assert_int_equal(p.count, 1);
 	source_page_done(&p);
-	assert_int_equal(source_guardduty.read_detectors(
-				 SPAN_LIT("{\"detectorIds\":[\"d\",\"e\"]}"), &detector, &e),
-	                 0);
-	assert_true(span_eq_str(detector, "d"));
 	assert_int_equal(
-		source_guardduty.read_detectors(SPAN_LIT("{\"detectorIds\":[]}"), &detector, &e),
+		source_guardduty.read_detectors(SPAN_LIT("{\"detectorIds\":[\"d\",\"e\"]}"),
+	                                        &detector, &token, &e),
 		0);
+	assert_true(span_eq_str(detector, "d"));
+	assert_int_equal(source_guardduty.read_detectors(
+				 SPAN_LIT("{\"detectorIds\":[],\"nextToken\":\"t\"}"), &detector,
+				 &token, &e),
+	                 0);
 	assert_int_equal(detector.len, 0);
-	assert_int_equal(source_guardduty.read_detectors(SPAN_LIT("{}"), &detector, &e), -1);
+	assert_true(span_eq_str(token, "t"));
+	assert_int_equal(
+		source_guardduty.read_detectors(SPAN_LIT("{\"detectorIds\":[],\"nextToken\":null}"),
+	                                        &detector, &token, &e),
+		0);
+	assert_true(detector.len == 0 && token.len == 0);
+	assert_int_equal(source_guardduty.read_detectors(SPAN_LIT("{}"), &detector, &token, &e),
+	                 -1);
 }
 
 static void

@@ -395,6 +395,9 @@ fill_answer(struct api *a, enum world_fault fault, struct api_answer *x)
 	} else if (fault == FAULT_ERROR_200) {
 		(void)buf_add_str(&x->body,
 		                  "{\"Code\":\"InternalException\",\"Message\":\"oops\"}");
+	} else if (strcmp(a->call.operation, "ListDetectors") == 0 && world->empty_detector_pages) {
+		world->empty_detector_pages--;
+		(void)buf_add_str(&x->body, "{\"detectorIds\":[],\"nextToken\":\"more\"}");
 	} else if (strcmp(a->call.operation, "ListDetectors") == 0) {
 		(void)buf_add_str(&x->body, world->is_hub_on ? "{\"detectorIds\":[\"d1\"]}"
 		                                             : "{\"detectorIds\":[]}");

@@ -67,7 +67,8 @@ struct world {
 	world_fault_fn *fault;
 	void *fault_arg;
 	bool is_hub_on;
-	size_t filler_bytes; /* in each finding */
+	unsigned empty_detector_pages; /* before the one that names it; each with a token */
+	size_t filler_bytes;           /* in each finding */
 	struct world_call calls[WORLD_CALLS_MAX];
 	size_t call_count;
 	/* The store. */

@@ -103,7 +103,7 @@ operator_parse(struct parse *ps, struct test *ret)
 	row = find(name);
 	if (row == NULL)
 		return fail_unknown(ps, ps->scan.offset, name);
-	ret->offset = open;
+	ret->offset = (uint32_t)open;
 	if (row->read(ps, ret) != 0)
 		return -1;
 	token = parse_next(ps);
@@ -207,10 +207,12 @@ static int
 read_block(struct parse *ps, struct test *ret)
 {
 	const char *wrong;
+	unsigned bits = 0;
 
 	if (read_string(ps, "cidr", TEST_BLOCK, ret) != 0)
 		return -1;
-	wrong = address_parse_block(ret->text, &ret->address, &ret->bits);
+	wrong = address_parse_block(ret->text, &ret->address, &bits);
+	ret->bits = (uint8_t)bits;
 	return wrong == NULL ? 0 : parse_fail(ps, ps->scan.offset, "%s", wrong);
 }
 
@@ -324,18 +326,18 @@ read_numeric(struct parse *ps, struct test *ret)
 void
 operator_literal_string(struct parse *ps, struct test *ret)
 {
-	*ret = (struct test){ .kind = TEST_STRING, .offset = ps->scan.offset };
+	*ret = (struct test){ .kind = TEST_STRING, .offset = (uint32_t)ps->scan.offset };
 	ret->text = parse_text(ps);
 	if (address_parse(ret->text, &ret->address)) {
 		ret->kind = TEST_ADDRESS;
-		ret->bits = ret->address.len * 8;
+		ret->bits = (uint8_t)(ret->address.len * 8);
 	}
 }
 
 void
 operator_literal_number(struct parse *ps, struct test *ret)
 {
-	*ret = (struct test){ .kind = TEST_NUMBER, .offset = ps->scan.offset };
+	*ret = (struct test){ .kind = TEST_NUMBER, .offset = (uint32_t)ps->scan.offset };
 	if (!decimal_comparable(ps->scan.token, &ret->low)) {
 		ret->kind = TEST_NUMBER_TEXT;
 		ret->text = pool_dup(ps->pool, ps->scan.token);

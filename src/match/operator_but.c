@@ -55,7 +55,7 @@ operator_split_wildcard(struct parse *ps, struct test *ret)
 	}
 	parts[n++] = (struct span){ out + from, o - from };
 	ret->parts = parts;
-	ret->part_count = n;
+	ret->part_count = (uint32_t)n;
 	if (n == 1) {
 		ret->kind = TEST_STRING;
 		ret->text = parts[0];
@@ -70,7 +70,7 @@ read_exclusion(struct parse *ps, enum scan_token token, enum test_kind kind, con
 {
 	size_t offset = ps->scan.offset;
 
-	*ret = (struct test){ .kind = kind, .offset = offset };
+	*ret = (struct test){ .kind = kind, .offset = (uint32_t)offset };
 	if (kind == TEST_STRING && token == SCAN_NUMBER) {
 		ret->kind = TEST_NUMBER;
 		if (!decimal_comparable(ps->scan.token, &ret->low))
@@ -124,7 +124,7 @@ read_exclusions(struct parse *ps, enum scan_token token, enum test_kind kind, co
 		return parse_fail(ps, offset,
 		                  "an empty list excludes nothing; use {\"exists\": true}");
 	ret->except = list;
-	ret->except_count = n;
+	ret->except_count = (uint32_t)n;
 	return 0;
 }
 

@@ -18,24 +18,13 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
-
-#define uthash_malloc(bytes)  mem_alloc(bytes)
-#define uthash_free(p, bytes) mem_free(p)
-#include <uthash.h>
-
+#include "match/keytable.h"
 #include "match/operator.h"
 #include "match/pattern_tree.h"
 
 enum {
 	CELLS_MAX = 4 * 1000 * 1000, /* conditions in all clauses together */
 	PATHS_MAX = 10000,
-};
-
-struct path_entry {
-	UT_hash_handle hh;
-	uint32_t index;
-	size_t len;
-	char text[];
 };
 
 struct clause_list {
@@ -46,11 +35,13 @@ struct clause_list {
 struct reader {
 	struct parse ps;
 	struct pattern *p;
-	struct path_entry *path_index;
+	struct keytable path_index;
 	struct buf path; /* of the object being read */
 	unsigned names;  /* on that path; $or adds none */
 	struct clause_list clauses;
 	size_t path_cap;
+	struct test *tests; /* of the list being read */
+	size_t test_cap;
 };
 
 int
@@ -96,27 +87,24 @@ parse_text(struct parse *ps)
 static uint32_t
 path_number(struct reader *r)
 {
-	struct path_entry *entry;
 	struct span path = { r->path.data == NULL ? "" : r->path.data, r->path.len };
+	uint32_t number = keytable_find(&r->path_index, path.p, path.len);
 
-	HASH_FIND(hh, r->path_index, path.p, path.len, entry);
-	if (entry != NULL)
-		return entry->index;
-	entry = pool_zalloc(&r->p->pool, sizeof(*entry) + path.len + 1);
-	memcpy(entry->text, path.p, path.len);
-	entry->len = path.len;
-	entry->index = (uint32_t)r->p->path_count;
-	HASH_ADD_KEYPTR(hh, r->path_index, entry->text, entry->len, entry);
+	if (number != KEYTABLE_NONE)
+		return number;
+	number = (uint32_t)r->p->path_count;
+	path = pool_dup(&r->p->pool, path);
+	(void)keytable_add(&r->path_index, path, number);
 	if (r->p->path_count == r->path_cap) {
 		struct span *more;
-		r->path_cap = r->path_cap == 0 ? 8 : 2 * r->path_cap;
+		r->path_cap = r->path_cap == 0 ? 4 : 2 * r->path_cap;
 		more = pool_alloc(&r->p->pool, r->path_cap * sizeof(*more));
-		if (r->p->path_count > 0)
-			memcpy(more, r->p->paths, r->p->path_count * sizeof(*more));
+		if (number > 0)
+			memcpy(more, r->p->paths, number * sizeof(*more));
 		r->p->paths = more;
 	}
-	r->p->paths[r->p->path_count++] = (struct span){ entry->text, entry->len };
-	return entry->index;
+	r->p->paths[r->p->path_count++] = path;
+	return number;
 }
 
 static void
@@ -176,7 +164,7 @@ read_test(struct reader *r, enum scan_token token, struct test *ret)
 {
 	struct parse *ps = &r->ps;
 
-	*ret = (struct test){ .offset = ps->scan.offset };
+	*ret = (struct test){ .offset = (uint32_t)ps->scan.offset };
 	switch (token) {
 	case SCAN_STRING:
 		operator_literal_string(ps, ret);
@@ -202,36 +190,48 @@ read_test(struct reader *r, enum scan_token token, struct test *ret)
 	}
 }
 
+/* The tests of a value array into r->tests; their number, or -1. */
+static ssize_t
+read_tests(struct reader *r)
+{
+	enum scan_token token;
+	size_t n = 0;
+
+	while ((token = parse_next(&r->ps)) != SCAN_ARRAY_END) {
+		if (token == SCAN_ERROR)
+			return -1;
+		if (n == r->test_cap) {
+			r->test_cap = r->test_cap == 0 ? 8 : 2 * r->test_cap;
+			r->tests = mem_reallocn(r->tests, r->test_cap, sizeof(*r->tests));
+		}
+		if (read_test(r, token, &r->tests[n++]) != 0)
+			return -1;
+	}
+	return (ssize_t)n;
+}
+
 /* The array of values of the field at r->path; its bracket is consumed. */
 static int
 read_values(struct reader *r)
 {
 	struct parse *ps = &r->ps;
-	struct condition *c = pool_zalloc(ps->pool, sizeof(*c));
-	size_t n = 0, cap = 2, from = ps->scan.offset;
-	struct test *tests = pool_alloc(ps->pool, cap * sizeof(*tests));
-	enum scan_token token;
+	size_t from = ps->scan.offset;
+	ssize_t n = read_tests(r);
+	struct condition *c;
 
-	while ((token = parse_next(ps)) != SCAN_ARRAY_END) {
-		if (token == SCAN_ERROR)
-			return -1;
-		if (n == cap) {
-			struct test *more = pool_alloc(ps->pool, 2 * cap * sizeof(*more));
-			memcpy(more, tests, n * sizeof(*more));
-			tests = more;
-			cap *= 2;
-		}
-		if (read_test(r, token, &tests[n++]) != 0)
-			return -1;
-	}
+	if (n < 0)
+		return -1;
 	if (n == 0)
 		return parse_fail(ps, from, "an empty list of values matches nothing");
 	if (r->p->path_count == PATHS_MAX)
 		return parse_fail(ps, from, "more than %d different fields in one pattern",
 		                  PATHS_MAX);
-	*c = (struct condition){
-		.path = path_number(r), .offset = from, .tests = tests, .test_count = n
-	};
+	c = pool_zalloc(ps->pool, sizeof(*c));
+	c->path = path_number(r);
+	c->offset = (uint32_t)from;
+	c->test_count = (uint32_t)n;
+	c->tests = pool_alloc(ps->pool, c->test_count * sizeof(*c->tests));
+	memcpy(c->tests, r->tests, c->test_count * sizeof(*c->tests));
 	c->raw = pool_dup(ps->pool, (struct span){ ps->text.p + from, ps->scan.offset + 1 - from });
 	set_in_all(r, c);
 	return check_size(r, from);
@@ -468,7 +468,7 @@ pattern_parse(struct span text, struct pattern_where *ret_where, struct err *e)
 	struct reader r = { .p = p };
 	int result;
 
-	pool_init(&p->pool, 512 + text.len);
+	pool_init(&p->pool, 256 + text.len);
 	r.ps = (struct parse){
 		.text = text, .pool = &p->pool, .path = SPAN_LIT(""), .where = ret_where, .e = e
 	};
@@ -480,7 +480,8 @@ pattern_parse(struct span text, struct pattern_where *ret_where, struct err *e)
 	if (r.clauses.count > 0)
 		memcpy(p->clauses, r.clauses.items, r.clauses.count * sizeof(*p->clauses));
 	mem_free(r.clauses.items);
-	HASH_CLEAR(hh, r.path_index);
+	keytable_done(&r.path_index);
+	mem_free(r.tests);
 	buf_done(&r.path);
 	if (result == 0) {
 		rank_paths(p);

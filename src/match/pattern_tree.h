@@ -34,24 +34,33 @@ enum test_kind {
 };
 
 struct test {
-	enum test_kind kind;
+	enum test_kind kind : 8;
 	bool is_low_open, is_high_open;
-	unsigned bits;
-	size_t offset; /* in the pattern's text */
-	struct span text;
-	double low, high;
-	struct address address;
-	const struct span *parts;
-	const struct test *except; /* STRING, NUMBER, PREFIX, SUFFIX, IGNORE_CASE, WILDCARD */
-	size_t part_count, except_count;
+	uint8_t bits;
+	uint32_t offset; /* in the pattern's text */
+	union {
+		uint32_t part_count, except_count;
+	};
+	union {
+		struct span text;
+		const struct span *parts;
+		const struct test
+			*except; /* STRING, NUMBER, PREFIX, SUFFIX, IGNORE_CASE, WILDCARD */
+	};
+	union {
+		struct {
+			double low, high;
+		};
+		struct address address;
+	};
 };
 
 struct condition {
 	uint32_t path;
-	size_t offset;   /* of the value array in the pattern's text */
+	uint32_t offset; /* of the value array in the pattern's text */
 	struct span raw; /* the value array as written */
 	struct test *tests;
-	size_t test_count;
+	uint32_t test_count;
 };
 
 /* condition per path, indexed by path; NULL where the clause says nothing. path_count entries, maybe fewer than all. */

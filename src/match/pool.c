@@ -10,7 +10,11 @@
 
 #include "base/mem.h"
 
-enum { CHUNK_MAX_BYTES = 1 << 20, CHUNK_HEAD_BYTES = 16 };
+enum {
+	CHUNK_MAX_BYTES = 1 << 20,
+	CHUNK_HEAD_BYTES = 16,
+	SMALL_BYTES = 4096, /* below, chunks do not grow: there may be many pools of a few */
+};
 
 struct pool_chunk {
 	struct pool_chunk *next;
@@ -41,7 +45,9 @@ add_chunk(struct pool *p, size_t wanted)
 	size_t bytes = p->next_bytes < 256 ? 256 : p->next_bytes;
 	struct pool_chunk *chunk;
 
-	p->next_bytes = bytes * 2 > CHUNK_MAX_BYTES ? CHUNK_MAX_BYTES : bytes * 2;
+	p->next_bytes = p->bytes < SMALL_BYTES        ? bytes
+	                : bytes * 2 > CHUNK_MAX_BYTES ? CHUNK_MAX_BYTES
+	                                              : bytes * 2;
 	if (bytes < wanted)
 		bytes = wanted;
 	chunk = mem_alloc(CHUNK_HEAD_BYTES + bytes);

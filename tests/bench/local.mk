@@ -18,3 +18,7 @@ bench_programs += tests/bench/bench_sign
 EXTRA_DIST += tests/bench/part-courier
 EXTRA_PROGRAMS += tests/bench/bench_courier
 bench_programs += tests/bench/bench_courier
+
+EXTRA_DIST += tests/bench/part-match
+EXTRA_PROGRAMS += tests/bench/bench_json
+bench_programs += tests/bench/bench_json

@@ -97,6 +97,7 @@ static bool note_trouble(struct alerts *a, enum alert_type type, const char *sub
                          uint32_t *ret_generation);
 static void choose_sinks(struct alerts *a, struct alert_job *j, enum alert_type type,
                          const char *subject);
+static void choose_but(struct alerts *a, struct alert_job *j, const char *except);
 static int alert_run(struct store_tx *tx, void *job, struct err *e);
 static void alert_on_queued(void *job, const struct err *failed);
 static void tell_unrecorded(struct alert_job *j);
@@ -266,9 +267,19 @@ add_sink(struct alert_job *j, const struct conf *conf, const char *name)
 static void
 choose_sinks(struct alerts *a, struct alert_job *j, enum alert_type type, const char *subject)
 {
+	const char *except = type == ALERT_SINK_FAILING || type == ALERT_DEAD_LETTER ? subject : "";
+
+	choose_but(a, j, except);
+	/* A sink that refused one notice still takes others: better there than nowhere. */
+	if (!j->sink_count && type == ALERT_DEAD_LETTER)
+		choose_but(a, j, "");
+}
+
+static void
+choose_but(struct alerts *a, struct alert_job *j, const char *except)
+{
 	struct plan *plan = a->daemon->plan;
 	const struct conf *conf = plan_conf(plan);
-	const char *except = type == ALERT_SINK_FAILING || type == ALERT_DEAD_LETTER ? subject : "";
 	const uint32_t *rules;
 	size_t count;
 

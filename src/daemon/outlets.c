@@ -270,7 +270,9 @@ outlet_on_note(struct courier *c, const struct courier_note *note, void *arg)
 	}
 	if (note->is_dead) {
 		d->counts.dead++;
-		alerts_raise(d->alerts, ALERT_DEAD_LETTER, o->name, note->answer);
+		/* An alert of our own that dies would make the next: it is in the dead letters, and other sinks had it. */
+		if (!note->is_own)
+			alerts_raise(d->alerts, ALERT_DEAD_LETTER, o->name, note->answer);
 	}
 }
 

@@ -43,6 +43,7 @@ const char *courier_state_name(enum courier_state state);
 struct courier_note {
 	enum sink_outcome outcome;
 	bool is_dead; /* buried: the outcome was permanent, or the item too old */
+	bool is_own;  /* of no finding: an alert of our own */
 	enum change change;
 	int64_t took_ms;     /* the attempt alone */
 	int64_t delivery_ms; /* outcome SINK_OK: from queued to taken; else -1 */

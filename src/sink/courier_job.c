@@ -168,6 +168,7 @@ note(struct courier *c, const struct courier_item *it)
 	struct courier_note n = {
 		.outcome = it->result.outcome,
 		.is_dead = it->verdict == VERDICT_BURY,
+		.is_own = it->row->memory_id == 0,
 		.change = it->row->change,
 		.took_ms = it->took_ms,
 		.delivery_ms =

@@ -130,3 +130,17 @@ def test_the_service_manager_is_told(sim, make_daemon, make_hook):
     assert daemon.stop() == 0, "\n".join(daemon.lines[-60:])
     assert "STOPPING=1" in daemon.states
     assert any(s.startswith("RELOADING=1") for s in daemon.states)
+
+
+def test_the_only_sink_is_told_of_its_own_dead_letter(sim, make_daemon, make_hook):
+    """It refuses one notice and takes the next: a dead letter that nobody is told about is a lost alert."""
+    sink = make_hook()
+    sim.service(hub=True)
+    sink.answer(status=400, body="no", count=1)
+    sim.add("securityhub", findings.custom(seed="dead", updated=time.time() - 60))
+    daemon = make_daemon(sim, sources=[source("securityhub", start="-24h")], sinks=[webhook("hook", sink.url, format="raw")],
+                         rules=[rule("all", ALL, "hook")], self_alerts=None)
+    daemon.start()
+    sink.wait(lambda got: own(sink, "Dead Letter"))
+    assert own(sink, "Dead Letter")[0]["detail"]["subject"] == "hook"
+    assert daemon.stop() == 0

@@ -303,7 +303,8 @@ daemon_on_signal(int signo, void *arg)
 		break;
 	default:
 		if (d->state != DAEMON_STOPPING) {
-			daemon_stop(d, EXIT_OK);
+			/* --once that was stopped has not done what was asked. */
+			daemon_stop(d, d->options->is_once ? EXIT_TRY_AGAIN : EXIT_OK);
 			return;
 		}
 		log_warn("daemon.left effect=\"a second signal: nothing is waited for; the store "

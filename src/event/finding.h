@@ -112,6 +112,7 @@ struct finding {
 	/* For texts; raw, often empty. */
 	struct span type; /* GuardDuty: type; ASFF: Types[0] */
 	struct span title, description;
+	struct span account_name;               /* ASFF: AwsAccountName */
 	struct span product_name, company_name; /* GuardDuty: "GuardDuty", "Amazon" */
 	struct span resource_type, resource_id; /* of the first resource */
 	struct span generator_id, control_id;

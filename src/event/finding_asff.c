@@ -14,6 +14,7 @@ enum field {
 	ID,
 	PRODUCT_ARN,
 	ACCOUNT,
+	ACCOUNT_NAME,
 	REGION,
 	TYPE,
 	TITLE,
@@ -54,6 +55,7 @@ static const char *const paths[FIELD_COUNT] = {
 	[ID] = "Id",
 	[PRODUCT_ARN] = "ProductArn",
 	[ACCOUNT] = "AwsAccountId",
+	[ACCOUNT_NAME] = "AwsAccountName",
 	[REGION] = "Region",
 	[TYPE] = "Types.[0]",
 	[TITLE] = "Title",
@@ -223,6 +225,7 @@ read_product_fields(struct finding *f, const struct scan_field *fields)
 static void
 read_texts(struct finding *f, const struct scan_field *fields)
 {
+	f->account_name = finding_text(fields[ACCOUNT_NAME].raw);
 	f->type = finding_text(fields[TYPE].raw);
 	f->title = finding_text(fields[TITLE].raw);
 	f->description = finding_text(fields[DESCRIPTION].raw);

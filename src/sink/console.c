@@ -47,3 +47,14 @@ console_link(struct buf *out, enum finding_view view, struct span partition, con
 	plain_url(out, once.data);
 	buf_done(&once);
 }
+
+struct span
+console_remediation(struct span product, struct span partition)
+{
+	if (!span_eq_str(product, "aws/guardduty"))
+		return (struct span){ NULL, 0 };
+	if (span_eq_str(partition, "aws-cn"))
+		return SPAN_LIT(
+			"https://docs.amazonaws.cn/en_us/guardduty/latest/ug/guardduty_remediate.html");
+	return SPAN_LIT("https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_remediate.html");
+}

@@ -140,9 +140,11 @@ set_account_name(struct build *b)
 
 	if (n->account_name)
 		name = n->account_name(span_of(slot_get(b, &b->v->account)), n->account_arg);
+	/* Without a name of ours, the one that the finding gave stands. */
+	if (!name)
+		return;
 	slot_begin(b, &b->v->account_name);
-	if (name)
-		(void)plain_add(b->arena, span_of(name), PLAIN_LINE, 100);
+	(void)plain_add(b->arena, span_of(name), PLAIN_LINE, 100);
 	slot_end(b);
 }
 
@@ -219,8 +221,10 @@ static void
 build_texts(struct build *b, const struct finding *f)
 {
 	struct render_view *v = b->v;
-	char count[24] = "";
+	struct span url = f->remediation_url;
+	char count[24];
 
+	set_raw(b, &v->account_name, f->account_name, PLAIN_LINE, 100);
 	set_raw(b, &v->title, f->title, PLAIN_LINE, RENDER_TITLE_MAX);
 	if (!*slot_get(b, &v->title))
 		set_raw(b, &v->title, f->type.len ? f->type : f->id, PLAIN_LINE, RENDER_TITLE_MAX);
@@ -235,10 +239,12 @@ build_texts(struct build *b, const struct finding *f)
 	set_raw(b, &v->compliance, f->compliance_text, PLAIN_LINE, RENDER_FIELD_MAX);
 	set_raw(b, &v->workflow, f->workflow_text, PLAIN_LINE, RENDER_FIELD_MAX);
 	set_raw(b, &v->record_state, f->record_text, PLAIN_LINE, RENDER_FIELD_MAX);
-	if (f->count > 0)
-		(void)snprintf(count, sizeof count, "%lld", (long long)f->count);
+	/* A finding that tells no count was seen once. */
+	(void)snprintf(count, sizeof count, "%lld", (long long)(f->count > 0 ? f->count : 1));
 	set_str(b, &v->count, count);
-	set_link(b, &v->remediation_url, f->remediation_url);
+	if (!url.len && !f->remediation_text.len)
+		url = console_remediation(f->product, f->partition);
+	set_link(b, &v->remediation_url, url);
 	set_raw(b, &v->remediation_text, f->remediation_text, PLAIN_LINE, RENDER_FIELD_MAX);
 	buf_clear(&b->scratch);
 	console_link(&b->scratch, f->view, f->partition, slot_get(b, &v->region),

@@ -72,6 +72,9 @@ json_compact(const struct render_view *v, enum render_room room, struct buf *out
 static const char guardduty_link[] =
 	"https://console.aws.amazon.com/guardduty/home?region=us-east-1#/findings?search=id%3Dabc";
 
+static const char guardduty_remedy[] =
+	"https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_remediate.html";
+
 static void
 test_every_text_names_what_people_need(void **state)
 {
@@ -85,6 +88,7 @@ test_every_text_names_what_people_need(void **state)
 		                             "2026-08-22T11:40:00.000Z",
 		                             "14",
 		                             guardduty_link,
+		                             guardduty_remedy,
 		                             "rule-a, rule-b",
 		                             "GuardDuty",
 		                             "API GetObject was invoked" };
@@ -131,7 +135,8 @@ test_text_to_the_letter(void **state)
 		"One.\nTwo.\n"
 		"\n"
 		"Console:      https://console.aws.amazon.com/guardduty/home?region=us-east-1#/"
-		"findings?search=id%3Dabc\n");
+		"findings?search=id%3Dabc\n"
+		"Remediation:  https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_remediate.html\n");
 	mem_free(text);
 	mem_free(event);
 }
@@ -160,7 +165,7 @@ test_json_to_the_letter(void **state)
 		"\"control\":null,\"first_seen\":\"2026-08-22T09:12:00.000Z\",\"last_seen\":"
 		"\"2026-08-22T11:40:00.000Z\",\"updated\":\"2026-08-22T11:40:03.120Z\",\"count\":14,\"console_url\":"
 		"\"https://console.aws.amazon.com/guardduty/home?region=us-east-1#/findings?search=id%3Dabc\","
-		"\"remediation_url\":null,\"remediation\":null,\"sample\":false,\"test\":false,\"truncated\":false}}");
+		"\"remediation_url\":\"https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_remediate.html\",\"remediation\":null,\"sample\":false,\"test\":false,\"truncated\":false}}");
 	mem_free(json);
 	json = text_of(event, CHANGE_CREATED, RENDER_ALL, json_with_event);
 	assert_non_null(strstr(json, event));
@@ -184,6 +189,23 @@ asff(const char *id, const char *extra)
 		"us-east-1", id, "aws", "us-east-1", "us-east-1", extra);
 }
 
+/* Our configuration's name goes before; where it has none, Security Hub's own is better than a number alone. */
+static void
+test_an_account_without_a_name_of_ours_has_the_findings(void **state)
+{
+	char *event = asff("a:1/x", ",\"AwsAccountName\":\"pay\\nments\"");
+	char *text;
+
+	(void)state;
+	for (char *at = event; (at = strstr(at, "111122223333")) != NULL;)
+		memcpy(at, "444455556666", 12);
+	text = text_of(event, CHANGE_CREATED, RENDER_ALL, render_text);
+	if (!strstr(text, "\nAccount:      pay ments (444455556666)\n"))
+		fail_msg("no name of the account in:\n%s", text);
+	mem_free(text);
+	mem_free(event);
+}
+
 static void
 test_security_hub_names_control_and_remediation(void **state)
 {
@@ -197,11 +219,14 @@ test_security_hub_names_control_and_remediation(void **state)
 		"https://console.aws.amazon.com/securityhub/home?region=us-east-1#/findings?search=Id%3D%255Coperator%255C"
 		"%253AEQUALS%255C%253Aa%253A1%252Fx",
 		"https://docs.aws.amazon.com/console/securityhub/S3.1/remediation",
-		"Security Hub"
+		"Security Hub",
+		"Count:        1\n",
+		"Account:      prod (111122223333)\n",
 	};
 	char *event = asff(
-		"a:1/x", ",\"Remediation\":{\"Recommendation\":{\"Text\":\"Read the docs\",\"Url\":"
-			 "\"https://docs.aws.amazon.com/console/securityhub/S3.1/remediation\"}}");
+		"a:1/x",
+		",\"AwsAccountName\":\"not ours\",\"Remediation\":{\"Recommendation\":{\"Text\":\"Read the docs\",\"Url\":"
+		"\"https://docs.aws.amazon.com/console/securityhub/S3.1/remediation\"}}");
 	char *text = text_of(event, CHANGE_CREATED, RENDER_ALL, render_text);
 
 	(void)state;
@@ -517,6 +542,7 @@ main(void)
 		cmocka_unit_test(test_every_text_names_what_people_need),
 		cmocka_unit_test(test_text_to_the_letter),
 		cmocka_unit_test(test_json_to_the_letter),
+		cmocka_unit_test(test_an_account_without_a_name_of_ours_has_the_findings),
 		cmocka_unit_test(test_security_hub_names_control_and_remediation),
 		cmocka_unit_test(test_hostile_links_are_no_links),
 		cmocka_unit_test(test_markup_in_a_title_stays_text),

@@ -33,6 +33,7 @@ enum {
 	PRUNE_EVERY_MS = 600000,
 	PRUNE_FIRST_MS = 60000,
 	STATUS_EVERY_MS = 15000,
+	CLOCK_STEP_MS = 2000,
 	ORPHAN_MS = 3 * 24 * 3600 * 1000,
 	ORPHANS_AT_ONCE = 1000,
 };
@@ -303,6 +304,21 @@ check_next(struct daemon *d, unsigned step)
 	store_run(d->store, check_run, check_done, j);
 }
 
+/* What was put off by a clock that has been put back since would wait for as long as it was ahead. */
+static void
+watch_clock(struct daemon *d)
+{
+	int64_t ahead_ms = clock_now_ms() - clock_mono_ms();
+	int64_t back_ms = d->wall_ahead_ms ? d->wall_ahead_ms - ahead_ms : 0;
+
+	d->wall_ahead_ms = ahead_ms;
+	if (back_ms < CLOCK_STEP_MS)
+		return;
+	log_warn("clock.back step_ms=%" PRId64 " effect=\"what waits for a retry is tried now\"",
+	         back_ms);
+	outlets_retry_now(d);
+}
+
 static void
 chores_on_tick(void *arg)
 {
@@ -315,6 +331,7 @@ chores_on_tick(void *arg)
 		return;
 	beat(d, now);
 	watch_store(d);
+	watch_clock(d);
 	prune(d, now);
 	alerts_tick(d->alerts, clock_now_ms());
 	enabled_tick(d);

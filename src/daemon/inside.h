@@ -98,6 +98,7 @@ struct daemon {
 	int64_t beat_sent_ms,
 		beat_back_ms;         /* store jobs that only show that it lives (monotonic) */
 	int64_t pruned_ms, status_ms; /* monotonic */
+	int64_t wall_ahead_ms; /* wall clock less monotonic, at the last tick; 0 = none yet */
 	bool is_store_failing;
 	bool is_once_over; /* --once: the last question to the store is under way */
 

@@ -46,6 +46,8 @@ enum {
 	OUTBOX_ANSWER_MAX = 1024,           /* longer answers are cut on a code point */
 	OUTBOX_EVENT_MAX = 9 * 1024 * 1024, /* whatever fits a page of answers */
 	OUTBOX_FETCH_MAX = 1024,
+	OUTBOX_DUE_MAX_MS =
+		61 * 60 * 1000, /* due later than that from now: a clock was wrong, it is due */
 };
 
 /* Store an event's bytes. 0 and *ret_id (> 0), or -1 with e: ERR_LIMIT too long; ERR_STORE temporary (also: disk almost full). */

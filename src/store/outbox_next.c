@@ -18,6 +18,9 @@ enum { URGENCIES = 5, BAD_MAX = 64 };
 static const char sql_due[] =
 	"SELECT " ROW_COLUMNS " FROM outbox INDEXED BY outbox_due WHERE state = 0 AND sink = ?1"
 	" AND urgency = ?2 AND due_ms <= ?3 ORDER BY due_ms, id LIMIT ?4";
+static const char sql_too_far[] =
+	"SELECT " ROW_COLUMNS " FROM outbox INDEXED BY outbox_due WHERE state = 0 AND sink = ?1"
+	" AND urgency = ?2 AND due_ms > ?3 ORDER BY due_ms, id LIMIT ?4";
 static const char sql_next_due[] =
 	"SELECT due_ms FROM outbox INDEXED BY outbox_due WHERE state = 0 AND sink = ?1 AND urgency = ?2"
 	" AND due_ms > ?3 ORDER BY due_ms LIMIT 1";
@@ -68,16 +71,17 @@ fetch_row(struct store_tx *tx, sqlite3_stmt *st, struct fetch *f, struct err *e)
 }
 
 static int
-fetch_urgency(struct store_tx *tx, int64_t sink, int64_t urgency, struct fetch *f, struct err *e)
+fetch_urgency(struct store_tx *tx, const char *sql, int64_t sink, int64_t urgency, int64_t at_ms,
+              struct fetch *f, struct err *e)
 {
-	sqlite3_stmt *st = tx_stmt(tx, sql_due, e);
+	sqlite3_stmt *st = tx_stmt(tx, sql, e);
 	int rc = 0;
 
 	if (st == NULL)
 		return -1;
 	tx_bind_i64(st, 1, sink);
 	tx_bind_i64(st, 2, urgency);
-	tx_bind_i64(st, 3, f->q->now_ms);
+	tx_bind_i64(st, 3, at_ms);
 	tx_bind_i64(st, 4, (int64_t)(f->limit - f->count + f->q->skip_count + BAD_MAX));
 	while (f->count < f->limit && (rc = tx_step(tx, st, e)) > 0) {
 		if ((rc = fetch_row(tx, st, f, e)) < 0)
@@ -85,6 +89,21 @@ fetch_urgency(struct store_tx *tx, int64_t sink, int64_t urgency, struct fetch *
 	}
 	tx_reset(st);
 	return rc < 0 ? -1 : 0;
+}
+
+/* The most severe first; then what no schedule of ours puts so far ahead: the clock was wrong when it was queued. */
+static int
+fetch_all(struct store_tx *tx, int64_t sink, struct fetch *f, struct err *e)
+{
+	int64_t now_ms = f->q->now_ms;
+
+	for (int64_t urgency = 0; urgency < URGENCIES && f->count < f->limit; urgency++) {
+		if (fetch_urgency(tx, sql_due, sink, urgency, now_ms, f, e) < 0 ||
+		    fetch_urgency(tx, sql_too_far, sink, urgency, now_ms + OUTBOX_DUE_MAX_MS, f,
+		                  e) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* As any dead letter: what waits behind it goes on. *ret_more: something came to be due by that. */
@@ -150,11 +169,7 @@ outbox_next(struct store_tx *tx, const struct outbox_query *q, struct outbox_ite
 		return 0;
 	f.limit = q->limit < OUTBOX_FETCH_MAX ? q->limit : OUTBOX_FETCH_MAX;
 	f.items = mem_calloc(f.limit, sizeof(struct outbox_item *));
-	for (int64_t urgency = 0; urgency < URGENCIES && f.count < f.limit; urgency++) {
-		if (fetch_urgency(tx, sink->id, urgency, &f, e) < 0)
-			goto fail;
-	}
-	if (bury_bad(tx, sink, &f, &has_more, e) < 0 ||
+	if (fetch_all(tx, sink->id, &f, e) < 0 || bury_bad(tx, sink, &f, &has_more, e) < 0 ||
 	    find_next_due(tx, sink->id, q->now_ms, &next_due, e) < 0)
 		goto fail;
 	if (f.count == 0) {

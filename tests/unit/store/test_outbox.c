@@ -522,6 +522,29 @@ test_what_waits_behind_a_damaged_row_goes_on(void **state)
 	scratch_done(&s);
 }
 
+/* Queued, or put off, by a clock that ran hours ahead, and was put right since: due, and not in hours. */
+static void
+test_what_a_fast_clock_put_off_is_due(void **state)
+{
+	struct scratch s;
+	struct step fast = { .what = ADD, .notice = scratch_notice("hook", 1, CHANGE_CREATED, 1) };
+	struct step put_off = { .what = RETRY, .now_ms = 9000000, .due_ms = 9050000 };
+
+	(void)state;
+	scratch_init(&s);
+	scratch_open(&s);
+	fast.notice.created_ms = fast.notice.due_ms = 9000000;
+	scratch_run(&s, run_step, &fast);
+	put_off.id = queue(&s, "hook", 2, CHANGE_CREATED, 1);
+	scratch_run(&s, run_step, &put_off);
+	(void)queue(&s, "hook", 3, CHANGE_CREATED, 1);
+	assert_string_equal(due(&s, "hook", 9300000), "3 1 2");
+	assert_string_equal(due(&s, "hook", 9000000 - 3600000),
+	                    "3 @9000000"); /* an hour: Retry-After may be so long */
+	assert_string_equal(due(&s, "hook", 2000), "3 1 2 @9000000");
+	scratch_done(&s);
+}
+
 static void
 test_old_items_are_buried_at_most_so_many(void **state)
 {
@@ -626,6 +649,7 @@ main(void)
 		cmocka_unit_test(test_event_bytes_go_with_the_last_item_that_needs_them),
 		cmocka_unit_test(test_damaged_rows_go_to_the_dead_letters),
 		cmocka_unit_test(test_what_waits_behind_a_damaged_row_goes_on),
+		cmocka_unit_test(test_what_a_fast_clock_put_off_is_due),
 		cmocka_unit_test(test_old_items_are_buried_at_most_so_many),
 		cmocka_unit_test(test_a_job_that_fails_in_a_group_changes_no_number),
 		cmocka_unit_test(test_pruning_keeps_what_is_unfinished),

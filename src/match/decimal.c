@@ -34,15 +34,34 @@ eight_digits(const char *p, uint64_t *ret)
 	return true;
 }
 
+static inline bool
+four_digits(const char *p, uint32_t *ret)
+{
+	uint32_t v;
+
+	memcpy(&v, p, 4);
+	v ^= 0x30303030u;
+	if (((v + 0x76767676u) | v) & 0x80808080u)
+		return false;
+	v = v * 10 + (v >> 8);
+	*ret = (v & 0xFF) * 100 + (v >> 16 & 0xFF);
+	return true;
+}
+
 /* A run of digits: added to *digits, which must not be relied upon past 19 digits in all. */
 static inline const char *
 run_of_digits(const char *p, const char *end, uint64_t *digits)
 {
 	uint64_t v = *digits, eight;
+	uint32_t four;
 
 	while (end - p >= 8 && eight_digits(p, &eight)) {
 		v = v * 100000000 + eight;
 		p += 8;
+	}
+	if (end - p >= 4 && four_digits(p, &four)) {
+		v = v * 10000 + four;
+		p += 4;
 	}
 	for (; p < end && (unsigned char)(*p - '0') <= 9; p++)
 		v = v * 10 + (uint64_t)(*p - '0');
@@ -170,7 +189,8 @@ decimal_read(struct span token, struct decimal *ret)
 			return false;
 		exponent = -(long)(p - point);
 	}
-	ret->count = p - from <= 16 ? (unsigned)(p - from) : count_significant(from, p);
+	ret->count =
+		p - from <= 19 ? 0 : count_significant(from, p); /* 19 digits fit */
 	if (p < end && (*p == 'e' || *p == 'E')) {
 		p = read_exponent(p + 1, end, &given);
 		if (p == NULL)

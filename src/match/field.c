@@ -39,7 +39,7 @@ new_member(struct machine_scratch *s, uint32_t parent, struct frame *array)
 	}
 	s->arrays[array->array].member_count++;
 	s->members[s->member_count] =
-		(struct member){ parent, array->array, array->element, 0, 0, 0 };
+		(struct member){ parent, array->array, s->members[parent].depth + 1, 0, 0, 0 };
 	return s->member_count++;
 }
 
@@ -350,7 +350,7 @@ field_string(struct machine_scratch *s, uint32_t number, struct span raw, bool h
 static bool
 any_news(const struct machine_scratch *s, const struct field *f, uint32_t leaf)
 {
-	for (uint32_t i = leaf; i > 0; i /= 2)
+	for (uint32_t i = leaf; i > 0; i = ranges_up(f->ranges, i))
 		for (uint32_t k = f->ranges->first[i]; k < f->ranges->first[i + 1]; k++)
 			if (is_news(s, f->ranges->values[k]))
 				return true;
@@ -376,7 +376,7 @@ run_number(struct machine_scratch *s, const struct field *f, const struct decima
 	}
 	if (f->ranges == NULL)
 		return;
-	for (uint32_t i = ranges_leaf(f->ranges, d); i > 0; i /= 2)
+	for (uint32_t i = ranges_leaf(f->ranges, d); i > 0; i = ranges_up(f->ranges, i))
 		for (uint32_t k = f->ranges->first[i]; k < f->ranges->first[i + 1]; k++)
 			field_hit(s, f->ranges->values[k]);
 }

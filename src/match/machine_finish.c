@@ -230,7 +230,7 @@ hash_children(struct machine *m, struct node *node)
 		node->children[i].len = NONE;
 	for (uint32_t c = node->first; c != NONE; c = m->nodes[c].next) {
 		struct span name = m->nodes[c].name;
-		uint64_t head = keytable_load(name.p, name.len);
+		uint64_t head = child_head(name.p, name.len, name.len);
 		uint32_t i = child_hash(name.p, name.len, head);
 		while (node->children[i & node->child_mask].len != NONE)
 			i++;

@@ -46,7 +46,7 @@ struct atom {
 };
 
 struct child {
-	uint64_t head; /* keytable_load of the name's first bytes */
+	uint64_t head; /* child_head of the name */
 	uint32_t len;  /* NONE: empty slot */
 	uint32_t node;
 	const char *name;
@@ -160,7 +160,7 @@ struct value_entry {
 
 /* An element of an array that holds something that was met. Number 0: none. */
 struct member {
-	uint32_t parent, array, element;
+	uint32_t parent, array, depth;
 	uint32_t first_array, next_member; /* linked while judging */
 	uint64_t direct;
 };
@@ -183,7 +183,7 @@ struct frame {
 	bool is_leaf_ok; /* of an array: its values may be values of the node */
 	uint32_t node;
 	uint32_t member; /* NONE: not asked for yet */
-	uint32_t array, element;
+	uint32_t array;  /* of an array; 0: not asked for yet */
 	uint32_t serial; /* of an object */
 };
 
@@ -226,6 +226,7 @@ struct machine_scratch {
 	struct buf copy; /* of an event without its duplicate keys */
 	bool has_dotted; /* a key with dots led somewhere */
 	bool is_deduped;
+	uint64_t search_steps;
 	bool is_linked; /* members and arrays are, for this event */
 	struct ordered_cond *search_order;
 	uint32_t *search_conds, *search_chosen;
@@ -235,6 +236,20 @@ struct machine_scratch {
 /* The best walk for this processor. */
 enum walk_end (*walk_choose(void))(struct machine_scratch *s, struct span event);
 const char *walk_name(void); /* "avx512", "avx2", "sse2", "portable" */
+
+/* The first eight bytes of a name, zero behind its end. readable: bytes that may be read from p on, >= len. */
+static inline uint64_t
+child_head(const char *p, size_t len, size_t readable)
+{
+	uint64_t v = 0;
+
+	if (readable >= 8) { /* no branch on the length: it is what a processor cannot guess */
+		memcpy(&v, p, 8);
+		return len >= 8 ? v : v & (((uint64_t)1 << (8 * len)) - 1);
+	}
+	memcpy(&v, p, len);
+	return v;
+}
 
 /* Slot of a name among a node's children is this, modulo their number. */
 static inline uint32_t
@@ -246,13 +261,10 @@ child_hash(const char *p, size_t len, uint64_t head)
 
 /* Child by its decoded name; NONE. */
 static inline uint32_t
-child_find(const struct node *node, const char *p, size_t len)
+child_find(const struct node *node, const char *p, size_t len, uint64_t head)
 {
-	uint64_t head;
-
 	if ((node->length_mask & keytable_length_bit(len)) == 0)
 		return NONE;
-	head = keytable_load(p, len);
 	for (uint32_t i = child_hash(p, len, head);; i++) {
 		const struct child *c = &node->children[i & node->child_mask];
 		if (c->len == NONE)

@@ -40,7 +40,7 @@ find_odd(struct machine_scratch *s, uint32_t node, struct span key)
 		const char *dot = memchr(p, '.', (size_t)(end - p));
 		size_t len = (size_t)((dot == NULL ? end : dot) - p);
 
-		node = child_find(&s->m->nodes[node], p, len);
+		node = child_find(&s->m->nodes[node], p, len, child_head(p, len, len));
 		if (node == NONE)
 			return NONE;
 		if (dot == NULL) {
@@ -51,18 +51,20 @@ find_odd(struct machine_scratch *s, uint32_t node, struct span key)
 	}
 }
 
-/* A call of memchr is dearer than most keys are long. */
+/* Has a key this byte? head is its child_head. A call of memchr is dearer than most keys are long. */
 static inline bool
-has_byte(struct span s, char c)
+has_byte(struct span s, uint64_t head, char c)
 {
 	const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
-	uint64_t a, b;
+	uint64_t a = head ^ ones * (unsigned char)c, b = a;
 
 	if (s.len > 16)
 		return memchr(s.p, c, s.len) != NULL;
-	a = keytable_load(s.p, s.len) ^ ones * (unsigned char)c;
-	b = s.len > 8 ? keytable_load(s.p + s.len - 8, 8) ^ ones * (unsigned char)c : a;
-	return (((a - ones) & ~a) | ((b - ones) & ~b)) & highs;
+	if (s.len > 8) {
+		memcpy(&b, s.p + s.len - 8, 8);
+		b ^= ones * (unsigned char)c;
+	}
+	return ((((a - ones) & ~a) | ((b - ones) & ~b)) & highs) != 0;
 }
 
 /* As read from the bytes. */

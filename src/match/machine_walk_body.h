@@ -116,7 +116,7 @@ NAME(end_of_container)(const struct index_block *ix, size_t at)
 		b++;
 		open = ix[b].open;
 		close = ix[b].close;
-		if (close == UINT64_MAX)
+		if ((open & close) == UINT64_MAX) /* the block of ones */
 			return b * 64;
 	}
 }
@@ -131,16 +131,18 @@ NAME(skip_blanks)(const char *p, size_t at, size_t len)
 
 /* Child of a node by a key as it stands in the text; NONE when there is none. */
 WALK_FOR static inline uint32_t
-NAME(find_child)(struct machine_scratch *s, uint32_t number, struct span key, bool has_slash)
+NAME(find_child)(struct machine_scratch *s, uint32_t number, struct span key, size_t readable,
+                 bool has_slash)
 {
 	const struct node *node = &s->m->nodes[number];
-	uint32_t child = child_find(node, key.p, key.len);
+	uint64_t head = child_head(key.p, key.len, readable);
+	uint32_t child = child_find(node, key.p, key.len, head);
 
 	if (child != NONE || !(has_slash || node->has_deep))
 		return child;
-	if (key.len == 0 || !(has_byte(key, '.') || (has_slash && has_byte(key, '\\'))))
-		return NONE;
-	return find_odd(s, number, key);
+	if (has_byte(key, head, '.') || (has_slash && has_byte(key, head, '\\')))
+		return find_odd(s, number, key);
+	return NONE;
 }
 
 /* A value that is wanted, at `at`: its last byte's follower, or SIZE_MAX. Opens a frame if it is a container. */
@@ -165,10 +167,10 @@ NAME(take)(struct machine_scratch *s, struct span text, uint32_t number, bool is
 		if (!node->has_children)
 			return NAME(end_of_container)(ix, at + 1) + 1;
 		s->frames[s->depth++] =
-			(struct frame){ false, true, number, NONE, 0, 0, ++s->object_serial };
+			(struct frame){ false, true, number, NONE, 0, ++s->object_serial };
 		return at + 1;
 	case '[':
-		s->frames[s->depth++] = (struct frame){ true, is_leaf_ok, number, NONE, 0, 0, 0 };
+		s->frames[s->depth++] = (struct frame){ true, is_leaf_ok, number, NONE, 0, 0 };
 		s->array_depth++;
 		return at + 1;
 	default:
@@ -221,7 +223,7 @@ NAME(object)(struct machine_scratch *s, struct span text, size_t at, bool has_sl
 		if (at >= text.len)
 			return SIZE_MAX;
 		child = NAME(find_child)(s, f->node, (struct span){ text.p + key, end - key },
-		                         has_slash);
+		                         text.len - key, has_slash);
 		if (child == NONE) {
 			at = NAME(skip)(ix, text.p, at);
 		} else {
@@ -252,10 +254,8 @@ NAME(climb)(struct machine_scratch *s, struct span text, size_t at)
 		at = NAME(next_end)(ix, at);
 		if (at >= text.len)
 			return SIZE_MAX;
-		if (text.p[at] == ',') {
-			f->element++;
+		if (text.p[at] == ',')
 			return at + 1;
-		}
 		if (text.p[at] != (f->is_array ? ']' : '}'))
 			return SIZE_MAX;
 		s->array_depth -= f->is_array;
@@ -280,7 +280,7 @@ WALK(struct machine_scratch *s, struct span text)
 		s->blocks = mem_calloc(s->block_cap, sizeof(*s->blocks));
 	}
 	has_slash = NAME(index)(text, s->blocks);
-	s->frames[0] = (struct frame){ false, true, 0, 0, 0, 0, ++s->object_serial };
+	s->frames[0] = (struct frame){ false, true, 0, 0, 0, ++s->object_serial };
 	s->depth = 1;
 	s->array_depth = 0;
 	at++;

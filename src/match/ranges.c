@@ -11,7 +11,7 @@
 
 #include "base/mem.h"
 
-enum { LINEAR_MAX = 16 };
+enum { LINEAR_MAX = 16, FLAT_MAX = 64 };
 
 static int
 by_value(const void *a, const void *b)
@@ -60,6 +60,15 @@ ranges_leaf_about(const struct ranges *r, double d, uint32_t *ret)
 	return true;
 }
 
+static void
+put(struct ranges *r, uint32_t node, const struct range *range, uint32_t *counts)
+{
+	if (counts != NULL)
+		counts[node]++;
+	else
+		r->values[r->first[node]++] = range->value;
+}
+
 /* The tree nodes that cover a range: counted, or with its value put into them. */
 static void
 cover(struct ranges *r, const struct range *range, uint32_t *counts)
@@ -67,21 +76,13 @@ cover(struct ranges *r, const struct range *range, uint32_t *counts)
 	uint32_t low = ranges_leaf(r, range->low) + range->is_low_open;
 	uint32_t high = ranges_leaf(r, range->high) - range->is_high_open + 1;
 
+	for (; r->is_flat && low < high; low++)
+		put(r, low, range, counts);
 	for (; low < high; low /= 2, high /= 2) {
-		if (low & 1) {
-			if (counts != NULL)
-				counts[low]++;
-			else
-				r->values[r->first[low]++] = range->value;
-			low++;
-		}
-		if (high & 1) {
-			high--;
-			if (counts != NULL)
-				counts[high]++;
-			else
-				r->values[r->first[high]++] = range->value;
-		}
+		if (low & 1)
+			put(r, low++, range, counts);
+		if (high & 1)
+			put(r, --high, range, counts);
 	}
 }
 
@@ -101,6 +102,7 @@ ranges_build(const struct range *list, size_t n)
 		if (kept == 0 || r->ends[kept - 1] != r->ends[i])
 			r->ends[kept++] = r->ends[i];
 	r->end_count = kept;
+	r->is_flat = kept <= LINEAR_MAX && n <= FLAT_MAX;
 	r->leaf_count = 2;
 	while (r->leaf_count < 2 * kept + 2)
 		r->leaf_count *= 2;

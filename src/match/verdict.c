@@ -219,6 +219,7 @@ verdict(struct machine_scratch *s)
 
 	s->rule_count = 0;
 	s->is_linked = false;
+	s->search_steps = 0;
 	for (uint32_t i = 0; i < s->met_count; i++) {
 		const struct cond *c = &m->conds[s->met[i]];
 		if (c->clause_count > 0)

@@ -16,7 +16,7 @@
 #include "base/mem.h"
 #include "match/verdict.h"
 
-enum { SEARCH_STEPS_MAX = 200000 };
+enum { SEARCH_STEPS_MAX = 10 * 1000 * 1000 }; /* for one event, all clauses together */
 
 /* Walk over the values that meet a condition, each kind in turn. */
 struct values {
@@ -184,22 +184,30 @@ struct search {
 	struct machine_scratch *s;
 	uint32_t *order;  /* conditions: by path, absences last */
 	uint32_t *chosen; /* members */
-	uint32_t count, chosen_count, steps;
+	uint32_t count, chosen_count;
 };
 
+/* Do two values lie in different elements of one array? That shows where their ways part. */
 static bool
 conflict(const struct machine_scratch *s, uint32_t a, uint32_t b)
 {
-	for (uint32_t x = a; x != 0; x = s->members[x].parent)
-		for (uint32_t y = b; y != 0; y = s->members[y].parent)
-			if (s->members[x].array == s->members[y].array && x != y)
-				return true;
-	return false;
+	while (s->members[a].depth > s->members[b].depth)
+		a = s->members[a].parent;
+	while (s->members[b].depth > s->members[a].depth)
+		b = s->members[b].parent;
+	if (a == b)
+		return false;
+	while (s->members[a].parent != s->members[b].parent) {
+		a = s->members[a].parent;
+		b = s->members[b].parent;
+	}
+	return s->members[a].array == s->members[b].array;
 }
 
 static bool
 agrees(const struct search *q, uint32_t member)
 {
+	q->s->search_steps += q->chosen_count + 1;
 	for (uint32_t i = 0; i < q->chosen_count; i++)
 		if (conflict(q->s, q->chosen[i], member))
 			return false;
@@ -241,12 +249,13 @@ choose(struct search *q, uint32_t n)
 	struct values v;
 	uint32_t member;
 
-	if (n == q->count || ++q->steps > SEARCH_STEPS_MAX)
+	if (n == q->count || ++q->s->search_steps > SEARCH_STEPS_MAX)
 		return true;
 	c = &q->s->m->conds[q->order[n]];
 	values_begin(&v, q->s, q->order[n]);
 	while (values_next(&v, &member))
-		if (agrees(q, member) && choose_value(q, n, member))
+		if ((agrees(q, member) && choose_value(q, n, member)) ||
+		    q->s->search_steps > SEARCH_STEPS_MAX)
 			return true;
 	if (verdict_is_free(q->s, q->order[n]) && choose_value(q, n, 0))
 		return true;

@@ -2,6 +2,9 @@
 
 #include "unit.h"
 
+#include <stdio.h>
+
+#include "base/buf.h"
 #include "base/err.h"
 #include "match/machine.h"
 #include "match/pattern.h"
@@ -86,12 +89,107 @@ test_broken_events_are_refused(void **state)
 		assert_int_equal(match("{\"a\":[{\"exists\":false}]}", bad[i]), -1);
 }
 
+/* What would take for ever if it were tried combination by combination. The answers are known. */
+static void
+test_hostile_events_end(void **state)
+{
+	static const struct {
+		const char *pattern, *element;
+		int want;
+	} hostile[] = {
+		/* each element lacks one of the fields */
+		{ "{\"a\":{\"p\":[1],\"q\":[1],\"r\":[1],\"s\":[2]}}",
+		  "{\"p\":1,\"q\":1,\"r\":1,\"s\":1}", 0 },
+		{ "{\"a\":{\"p\":[1],\"q\":[1],\"r\":{\"s\":[2],\"t\":[1]}}}",
+		  "{\"p\":1,\"q\":1,\"r\":[{\"s\":2},{\"t\":1},{\"s\":2}]}", 0 },
+		/* absences: past the ceiling it counts as matched */
+		{ "{\"a\":{\"p\":[1],\"q\":[1],\"r\":[1],\"s\":[{\"exists\":false}]}}",
+		  "{\"p\":1,\"s\":1},{\"q\":1,\"s\":1},{\"r\":1,\"s\":1}", 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(hostile); i++) {
+		struct buf event = { .len = 0 };
+		(void)buf_add_str(&event, "{\"a\":[");
+		for (int k = 0; k < 3000; k++)
+			(void)buf_printf(&event, "%s%s", k == 0 ? "" : ",", hostile[i].element);
+		(void)buf_add_str(&event, "]}");
+		assert_int_equal(match(hostile[i].pattern, event.data), hostile[i].want);
+		buf_done(&event);
+	}
+}
+
+static void
+test_deep_nesting_is_refused_or_skipped(void **state)
+{
+	struct buf event = { .len = 0 };
+
+	(void)state;
+	(void)buf_add_str(&event, "{\"a\":");
+	for (int i = 0; i < 5000; i++)
+		(void)buf_add_char(&event, '[');
+	(void)buf_add_char(&event, '1');
+	for (int i = 0; i < 5000; i++)
+		(void)buf_add_char(&event, ']');
+	(void)buf_add_str(&event, "}");
+	assert_int_equal(match("{\"a\":[1]}", event.data), -1);
+	assert_int_equal(match("{\"b\":[{\"exists\":false}]}", event.data), 1);
+	buf_done(&event);
+}
+
+static int
+count_hits(struct machine *m, const char *event)
+{
+	struct machine_scratch *s = machine_scratch_new(m);
+	const uint32_t *rules;
+	size_t n;
+	struct err e;
+
+	assert_int_equal(machine_match(m, s, span_of(event), &rules, &n, &e), 0);
+	for (size_t i = 1; i < n; i++)
+		assert_true(rules[i - 1] < rules[i]);
+	machine_scratch_free(s);
+	return (int)n;
+}
+
+static void
+test_many_rules_share_a_number(void **state)
+{
+	enum { MANY = 300 };
+	struct pattern *patterns[MANY];
+	uint32_t rules[MANY];
+	struct machine *m;
+	struct err e;
+
+	(void)state;
+	for (uint32_t i = 0; i < MANY; i++) {
+		char text[64];
+		(void)snprintf(text, sizeof(text), "{\"a\":[%u,%u]}", i % 3, i % 100);
+		patterns[i] = pattern_parse(span_of(text), NULL, &e);
+		rules[i] = (MANY - i) / 2;
+	}
+	m = machine_build2((const struct pattern *const *)patterns, rules, MANY, &e);
+	for (uint32_t i = 0; i < MANY; i++)
+		pattern_free(patterns[i]);
+	assert_int_equal(count_hits(m, "{\"a\":99}"), 3);
+	assert_int_equal(count_hits(m, "{\"a\":0}"), 101);
+	assert_int_equal(count_hits(m, "{\"a\":[0,1,2]}"), 151);
+	assert_int_equal(count_hits(m, "{\"a\":100}"), 0);
+	machine_free(m);
+	m = machine_build(NULL, 0, &e);
+	assert_int_equal(count_hits(m, "{\"a\":1}"), 0);
+	machine_free(m);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_rule),
 		cmocka_unit_test(test_broken_events_are_refused),
+		cmocka_unit_test(test_hostile_events_end),
+		cmocka_unit_test(test_deep_nesting_is_refused_or_skipped),
+		cmocka_unit_test(test_many_rules_share_a_number),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -189,8 +189,7 @@ decimal_read(struct span token, struct decimal *ret)
 			return false;
 		exponent = -(long)(p - point);
 	}
-	ret->count =
-		p - from <= 19 ? 0 : count_significant(from, p); /* 19 digits fit */
+	ret->count = p - from <= 19 ? 0 : count_significant(from, p); /* 19 digits fit */
 	if (p < end && (*p == 'e' || *p == 'E')) {
 		p = read_exponent(p + 1, end, &given);
 		if (p == NULL)

@@ -10,8 +10,6 @@
 
 #include "match/pattern.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,46 +41,6 @@ struct reader {
 	struct test *tests; /* of the list being read */
 	size_t test_cap;
 };
-
-int
-parse_fail(struct parse *ps, size_t offset, const char *fmt, ...)
-{
-	char what[ERR_TEXT_BYTES];
-	struct pattern_where where = { 0, 0, "" };
-	size_t n = str_utf8_cut(ps->path.p, ps->path.len, sizeof(where.path) - 1);
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(what, sizeof(what), fmt, ap);
-	va_end(ap);
-	scan_position(ps->text, offset, &where.line, &where.column);
-	if (n > 0)
-		memcpy(where.path, ps->path.p, n);
-	if (ps->where != NULL)
-		*ps->where = where;
-	return err_set(ps->e, ERR_PARSE, "%u:%u: %s%s%s", where.line, where.column, where.path,
-	               where.path[0] == '\0' ? "" : ": ", what);
-}
-
-enum scan_token
-parse_next(struct parse *ps)
-{
-	enum scan_token token = scan_next(&ps->scan);
-
-	if (token == SCAN_ERROR)
-		(void)parse_fail(ps, ps->scan.offset, "%s", scan_error(&ps->scan));
-	return token;
-}
-
-struct span
-parse_text(struct parse *ps)
-{
-	char *out = pool_alloc(ps->pool, ps->scan.token.len + 1);
-	size_t n = scan_unescape_to(ps->scan.token, out, true);
-
-	out[n] = '\0';
-	return (struct span){ out, n };
-}
 
 static uint32_t
 path_number(struct reader *r)

@@ -333,6 +333,7 @@ chores_on_tick(void *arg)
 	watch_store(d);
 	watch_clock(d);
 	prune(d, now);
+	orphans_tick(d, now);
 	alerts_tick(d->alerts, clock_now_ms());
 	enabled_tick(d);
 	reconcile_tick(d, clock_now_ms());

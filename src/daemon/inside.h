@@ -99,6 +99,7 @@ struct daemon {
 		beat_back_ms;         /* store jobs that only show that it lives (monotonic) */
 	int64_t pruned_ms, status_ms; /* monotonic */
 	int64_t wall_ahead_ms; /* wall clock less monotonic, at the last tick; 0 = none yet */
+	int64_t orphans_ms;    /* monotonic; 0 = look at the next tick */
 	bool is_store_failing;
 	bool is_once_over; /* --once: the last question to the store is under way */
 
@@ -158,6 +159,9 @@ void daemon_reload(struct daemon *d, reload_done_fn *done, void *arg);
 int enabled_load(struct store_tx *tx, char **ret, struct err *e);
 void enabled_start(struct daemon *d, const char *known);
 void enabled_tick(struct daemon *d);
+
+/* orphans.c */
+void orphans_tick(struct daemon *d, int64_t mono_ms);
 
 /* once.c */
 void once_check(struct daemon *d);

@@ -11,6 +11,7 @@ libfindings_a_SOURCES += \
 	src/daemon/lists.c \
 	src/daemon/notify.c src/daemon/notify.h \
 	src/daemon/once.c \
+	src/daemon/orphans.c \
 	src/daemon/options.c src/daemon/options.h \
 	src/daemon/outlets.c \
 	src/daemon/pipeline.c src/daemon/pipeline.h \

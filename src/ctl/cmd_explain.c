@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "ctl/ctl.h"
+#include "ctl/event_view.h"
 #include "ctl/lines.h"
 #include "ctl/rule_set.h"
 #include "match/pattern.h"
@@ -39,8 +40,12 @@ print_json(const char *name, bool is_match, const struct buf *why)
 static int
 explain_one(const struct ctl *c, const struct rule_item *rule, struct span event, struct err *e)
 {
-	struct buf why = { .len = 0 };
-	int result = pattern_explain(rule->pattern, event, &why, e);
+	struct buf why = { .len = 0 }, view = { .len = 0 };
+	int result;
+
+	if (event_view_is_wanted(rule->pattern))
+		event = event_view(event, &view);
+	result = pattern_explain(rule->pattern, event, &why, e);
 
 	if (result >= 0 && c->is_json)
 		print_json(rule->name, result > 0, &why);
@@ -49,6 +54,7 @@ explain_one(const struct ctl *c, const struct rule_item *rule, struct span event
 	else if (result == 0)
 		(void)printf("%s: no match: %s\n", rule->name, why.data == NULL ? "" : why.data);
 	buf_done(&why);
+	buf_done(&view);
 	return result;
 }
 

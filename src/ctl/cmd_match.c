@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "ctl/ctl.h"
+#include "ctl/event_view.h"
 #include "ctl/lines.h"
 #include "ctl/rule_set.h"
 #include "match/machine.h"
@@ -70,8 +71,9 @@ print_matches(const struct job *j, const uint32_t *rules, size_t n, struct buf *
 static void
 match_all(struct job *j, bool is_count)
 {
-	struct buf out = { .len = 0 };
+	struct buf out = { .len = 0 }, view = { .len = 0 };
 	const uint32_t *rules;
+	struct span event;
 	size_t n;
 
 	while (lines_next(&j->lines)) {
@@ -82,7 +84,8 @@ match_all(struct job *j, bool is_count)
 				tell_broken(j);
 			continue;
 		}
-		if (machine_match(j->machine, j->scratch, j->lines.text, &rules, &n, &e) != 0) {
+		event = j->rules.wants_view ? event_view(j->lines.text, &view) : j->lines.text;
+		if (machine_match(j->machine, j->scratch, event, &rules, &n, &e) != 0) {
 			if (!lines_is_blank(&j->lines))
 				tell_broken(j);
 			continue;
@@ -94,6 +97,7 @@ match_all(struct job *j, bool is_count)
 			print_matches(j, rules, n, &out);
 	}
 	buf_done(&out);
+	buf_done(&view);
 }
 
 static void

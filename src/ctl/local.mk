@@ -3,6 +3,7 @@ libfindings_a_SOURCES += \
 	src/ctl/cmd_explain.c \
 	src/ctl/cmd_match.c \
 	src/ctl/cmd_test.c \
+	src/ctl/event_view.c src/ctl/event_view.h \
 	src/ctl/lines.c src/ctl/lines.h \
 	src/ctl/rule_set.c src/ctl/rule_set.h \
 	src/ctl/plain_text.c src/ctl/plain_text.h \

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "ctl/event_view.h"
 #include "ctl/lines.h"
 #include "match/machine.h"
 #include "match/pattern.h"
@@ -151,6 +152,7 @@ rule_set_build(struct rule_set *s, struct err *e)
 		if (s->name_count == 0 || strcmp(s->names[s->name_count - 1], name) != 0)
 			s->names[s->name_count++] = name;
 		patterns[i] = s->items[i].pattern;
+		s->wants_view |= event_view_is_wanted(s->items[i].pattern);
 		rules[i] = (uint32_t)(s->name_count - 1);
 	}
 	m = machine_build2(patterns, rules, s->count, e);

@@ -4,6 +4,7 @@
 #ifndef FD_CTL_RULE_SET_H
 #define FD_CTL_RULE_SET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,7 @@ struct rule_set {
 	size_t count, cap;
 	char **names; /* by rule number, sorted, each once */
 	size_t name_count;
+	bool wants_view; /* a rule asks for what findingsd adds to events */
 };
 
 /* Each adds rules; -1 with e, which names file and line. */

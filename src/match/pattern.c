@@ -457,3 +457,12 @@ pattern_free(struct pattern *p)
 	pool_done(&p->pool);
 	mem_free(p);
 }
+
+bool
+pattern_names(const struct pattern *p, const char *prefix)
+{
+	for (size_t i = 0; i < p->path_count; i++)
+		if (span_starts(p->paths[i], prefix))
+			return true;
+	return false;
+}

@@ -46,6 +46,9 @@ void pattern_lint(const struct pattern *p, struct span text, pattern_warning_fn 
  */
 int pattern_explain(const struct pattern *p, struct span event, struct buf *out, struct err *e);
 
+/* Does it ask for a field whose path (names joined by dots) begins so? */
+bool pattern_names(const struct pattern *p, const char *prefix);
+
 /* The operators, for --list and the manual. */
 struct operator_info {
 	const char *name;

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -144,6 +145,35 @@ watch_store(struct daemon *d)
 		outlets_retry_now(d);
 		feeds_poke(d, NULL, NULL);
 	}
+}
+
+/* Moved or deleted under us: we go on in the file that we have open, and the next start would find nothing, in silence. */
+static void
+watch_file(struct daemon *d)
+{
+	struct stat st = { 0 };
+	bool is_there = stat(d->store_path, &st) == 0, is_ours;
+
+	if (!d->store_ino) {
+		d->store_dev = st.st_dev;
+		d->store_ino = st.st_ino;
+		return;
+	}
+	is_ours = is_there && st.st_dev == d->store_dev && st.st_ino == d->store_ino;
+	if (is_ours != d->is_store_moved)
+		return;
+	d->is_store_moved = !is_ours;
+	if (is_ours) {
+		log_info("store.file_back path=%s", d->store_path);
+		alerts_raise(d->alerts, ALERT_STORE_RECOVERED, "store file", "it is back");
+		return;
+	}
+	log_err("store.moved path=%s effect=\"a restart would begin with nothing: put it back before\"",
+	        d->store_path);
+	alerts_raise(
+		d->alerts, ALERT_STORE_FAILING, "store file",
+		"the file of the store was moved, deleted or replaced while findingsd runs; it goes on in "
+		"the old one, but a restart would begin with nothing: put it back first");
 }
 
 struct prune_job {
@@ -331,6 +361,7 @@ chores_on_tick(void *arg)
 		return;
 	beat(d, now);
 	watch_store(d);
+	watch_file(d);
 	watch_clock(d);
 	prune(d, now);
 	orphans_tick(d, now);

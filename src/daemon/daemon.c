@@ -102,6 +102,7 @@ open_store(struct daemon *d, const struct conf *conf, struct err *e)
 	o.path = path;
 	if (store_open(&o, &d->store, e) < 0)
 		return -1;
+	d->store_path = mem_strdup(path);
 	d->store_watch = loop_watch_fd(d->loop, store_fd(d->store), WATCH_READ, daemon_on_store, d);
 	return 0;
 }
@@ -228,6 +229,7 @@ daemon_close(struct daemon *d)
 	outlets_free(d);
 	server_free(d->server);
 	alerts_free(d->alerts);
+	mem_free(d->store_path);
 	pipeline_free(d->pipeline);
 	heartbeat_free(d->heartbeat);
 	regions_free(d->regions);

@@ -80,6 +80,9 @@ struct daemon {
 	struct notify *notify;
 	struct store *store;
 	struct watch *store_watch;
+	char *store_path;
+	uint64_t store_dev, store_ino; /* of the file that we have open */
+	bool is_store_moved;
 	struct server *server;
 	struct pipeline *pipeline;
 	struct alerts *alerts;

@@ -45,3 +45,23 @@ def test_a_full_disk_is_told_at_once_though_nothing_can_be_written(sim, make_dae
     assert own(ops).count("Store Failing") == own(ops).count("Store Recovered") == 1
     assert len({d.key for d in sink.received}) == len(sink.received) == 40
     assert daemon.stop() == 0
+
+
+def test_a_store_moved_away_under_the_daemon_is_told(sim, make_daemon, make_hook):
+    """It goes on in the open file; whoever is on call hears of it before a restart begins with nothing."""
+    ops, sink = make_hook(), make_hook()
+    sim.service(hub=True)
+    daemon = make_daemon(sim, sources=[source("securityhub", start="-24h")],
+                         sinks=[webhook("ops", ops.url, format="raw"), webhook("hook", sink.url)],
+                         rules=[rule("all", ALL, "hook")], self_alerts={"sinks": ["ops"]})
+    daemon.start()
+    daemon.wait_log("poll.done")
+    sim.add("securityhub", findings.custom(seed="before", updated=time.time(), created=time.time()))
+    sink.wait(lambda got: len(got) == 1)
+    os.rename(daemon.state, daemon.state + ".moved")
+    ops.wait(lambda got: "Store Failing" in own(ops))
+    sim.add("securityhub", findings.custom(seed="while", updated=time.time(), created=time.time()))
+    sink.wait(lambda got: len(got) == 2)
+    os.rename(daemon.state + ".moved", daemon.state)
+    ops.wait(lambda got: "Store Recovered" in own(ops))
+    assert daemon.stop() == 0

@@ -120,8 +120,8 @@ make_absolute(const char *folder)
 	return whole;
 }
 
-int
-conf_load(const char *path, struct conf **ret, struct conf_problems *problems)
+static int
+load(const char *path, bool is_looking, struct conf **ret, struct conf_problems *problems)
 {
 	struct conf *c = mem_zalloc(sizeof(*c));
 	struct conf_loader l = { .c = c, .problems = problems };
@@ -131,6 +131,7 @@ conf_load(const char *path, struct conf **ret, struct conf_problems *problems)
 	c->path = mem_strdup(path);
 	c->folder = make_absolute(shown);
 	l.env.folder = c->folder;
+	l.env.is_looking = is_looking;
 	read_file(&l, path, true);
 	read_conf_d(&l, shown);
 	conf_load_defaults(&l);
@@ -145,6 +146,18 @@ conf_load(const char *path, struct conf **ret, struct conf_problems *problems)
 	}
 	*ret = c;
 	return 0;
+}
+
+int
+conf_load(const char *path, struct conf **ret, struct conf_problems *problems)
+{
+	return load(path, false, ret, problems);
+}
+
+int
+conf_look(const char *path, struct conf **ret, struct conf_problems *problems)
+{
+	return load(path, true, ret, problems);
 }
 
 static void

@@ -236,6 +236,12 @@ struct conf_problems {
  * Returns 0, or -1: see problems.
  */
 int conf_load(const char *path, struct conf **ret, struct conf_problems *problems);
+
+/*
+ * As conf_load, for whoever looks at a configuration without running by it (check, match). systemd gives credentials to the
+ * service alone: outside of it a "cred:NAME" is a warning, and its value a stand-in.
+ */
+int conf_look(const char *path, struct conf **ret, struct conf_problems *problems);
 void conf_free(struct conf *c); /* NULL does nothing */
 
 void conf_problems_done(struct conf_problems *p);

@@ -224,7 +224,7 @@ read_key(struct conf_loader *l, struct group *g, const config_setting_t *s)
 	}
 	g->is_seen[k - conf_keys] = true;
 	remember_line(l, g, k->name, line_of(s));
-	l->env.is_open_secret = l->env.is_plain_secret = false;
+	l->env.is_open_secret = l->env.is_plain_secret = l->env.is_unseen_secret = false;
 	if (conf_value_read(k, &l->env, s, g->base, &e) < 0) {
 		ERROR_AT(l, s, "%s%s: %s", g->label, k->name, e.text);
 		l->lines[l->line_count - 1].is_bad = true;
@@ -234,6 +234,11 @@ read_key(struct conf_loader *l, struct group *g, const config_setting_t *s)
 		             "%s%s: is read, but this version does not act on it yet", g->label,
 		             k->name);
 	}
+	if (l->env.is_unseen_secret)
+		conf_warn_at(l->problems, l->file, line_of(s),
+		             "%s%s: cannot be seen from here: systemd gives credentials to the "
+		             "service alone (LoadCredential= in its unit)",
+		             g->label, k->name);
 	if (l->env.is_open_secret)
 		conf_warn_at(l->problems, l->file, line_of(s),
 		             "%s%s: everyone can read the file of this secret: chmod o-r it",

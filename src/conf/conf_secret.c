@@ -88,13 +88,19 @@ read_env(const char *name, char **ret, struct err *e)
 	return 0;
 }
 
+static bool
+is_credential_name(const char *name)
+{
+	return name[0] != '\0' && name[0] != '.' && strchr(name, '/') == NULL;
+}
+
 static int
 read_credential(const char *name, char **ret, struct err *e)
 {
 	const char *folder = getenv("CREDENTIALS_DIRECTORY");
 	bool is_open;
 
-	if (name[0] == '\0' || name[0] == '.' || strchr(name, '/') != NULL)
+	if (!is_credential_name(name))
 		return err_set(e, ERR_CONFIG, "'cred:%s' is no name of a credential", name);
 	if (folder == NULL || folder[0] == '\0')
 		return err_set(
@@ -114,6 +120,15 @@ bool
 conf_secret_is_reference(const char *text)
 {
 	return str_starts(text, "file:") || str_starts(text, "env:") || str_starts(text, "cred:");
+}
+
+bool
+conf_secret_is_elsewhere(const char *text)
+{
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+
+	return str_starts(text, "cred:") && is_credential_name(text + 5) &&
+	       (folder == NULL || folder[0] == '\0');
 }
 
 int

@@ -16,6 +16,8 @@ enum { CONF_SECRET_MAX_BYTES = 64 << 10 };
 
 /* Does the text point elsewhere? */
 bool conf_secret_is_reference(const char *text);
+/* A well-named credential of the service, and this process is not the service. */
+bool conf_secret_is_elsewhere(const char *text);
 
 /*
  * Resolve text, as written in the configuration; relative paths start at folder. One line break at the value's end is

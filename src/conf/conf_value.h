@@ -17,9 +17,11 @@ struct buf;
 struct err;
 
 struct conf_value_env {
-	const char *folder;   /* where relative paths start */
-	bool is_open_secret;  /* set by a reader: the secret's file can be read by everyone */
-	bool is_plain_secret; /* set by a reader: a secret stands in the configuration itself */
+	const char *folder;    /* where relative paths start */
+	bool is_looking;       /* a credential that only the service is given need not be there */
+	bool is_unseen_secret; /* set by a reader: such a credential; a stand-in is its value */
+	bool is_open_secret;   /* set by a reader: the secret's file can be read by everyone */
+	bool is_plain_secret;  /* set by a reader: a secret stands in the configuration itself */
 };
 
 /* Read into the field (base + k->offset). The field keeps its value on failure. -1 with e: ERR_CONFIG. */

@@ -109,6 +109,14 @@ conf_read_secret(const struct conf_reading *r)
 {
 	const char *s = config_setting_get_string(r->s);
 
+	if (s != NULL && r->env->is_looking && conf_secret_is_elsewhere(s)) {
+		struct conf_secret *secret = r->field;
+
+		secret->value = mem_strdup("unseen");
+		secret->origin = mem_strdup(s);
+		r->env->is_unseen_secret = true;
+		return 0;
+	}
 	if (conf_read_secret_into(r, r->field) < 0)
 		return -1;
 	r->env->is_plain_secret |= s[0] != '\0' && !conf_secret_is_reference(s);

@@ -79,7 +79,7 @@ find_socket(const struct ctl *c)
 
 	if (c->socket_path)
 		return mem_strdup(c->socket_path);
-	if (conf_load(c->conf_path, &conf, &problems) == 0)
+	if (conf_look(c->conf_path, &conf, &problems) == 0)
 		path = mem_strdup(conf->control.socket);
 	else
 		path = socket_in_text(c->conf_path);

@@ -48,7 +48,7 @@ cmd_check(const struct ctl *c, int argc, char **argv)
 
 	if (argc > 1)
 		return ctl_fail(EXIT_USAGE_ERROR, "check takes no '%s'", argv[1]);
-	r = conf_load(c->conf_path, &conf, &problems);
+	r = conf_look(c->conf_path, &conf, &problems);
 	for (size_t i = 0; i < problems.count; i++)
 		print_problem(c, &problems.items[i]);
 	if (r == 0 && !c->is_json)

@@ -105,7 +105,7 @@ rule_set_add_conf(struct rule_set *s, const char *conf_path, struct err *e)
 {
 	struct conf_problems problems = { 0 };
 	struct conf *conf = NULL;
-	int result = conf_load(conf_path, &conf, &problems);
+	int result = conf_look(conf_path, &conf, &problems);
 
 	for (size_t i = 0; i < problems.count; i++) {
 		struct buf line = { .len = 0 };

@@ -85,12 +85,12 @@ print_list(enum options_list list)
 
 /* NULL: refused, and all that is wrong was printed to standard error. */
 static struct conf *
-load(const char *path)
+load(const char *path, bool is_check)
 {
 	struct conf_problems problems = { 0 };
 	struct conf *conf = NULL;
 	struct buf line = { 0 };
-	int r = conf_load(path, &conf, &problems);
+	int r = is_check ? conf_look(path, &conf, &problems) : conf_load(path, &conf, &problems);
 
 	for (size_t i = 0; i < problems.count; i++) {
 		buf_clear(&line);
@@ -122,7 +122,7 @@ main(int argc, char **argv)
 	}
 	if (options.list != LIST_NONE)
 		return print_list(options.list);
-	conf = load(options.conf_path);
+	conf = load(options.conf_path, options.is_check);
 	if (!conf)
 		return EXIT_CONFIG_ERROR;
 	if (options.is_check) {

@@ -121,6 +121,41 @@ test_files_that_everyone_can_read_are_told(void **state)
 	mem_free(problems);
 }
 
+/* `findingsd --check` in a shell is no service: that its credentials are not there is no fault of the configuration. */
+static void
+test_who_only_looks_needs_no_credentials(void **state)
+{
+	static const char good[] = FIXTURE_SOURCES FIXTURE_RULES
+		"sinks=({name=\"h\";type=\"webhook\";url=\"https://e.example/\";secret=\"cred:hook\";});";
+	static const char bad[] = FIXTURE_SOURCES FIXTURE_RULES
+		"sinks=({name=\"h\";type=\"webhook\";url=\"https://e.example/\";secret=\"cred:../x\";});";
+	struct conf_problems p;
+	struct conf *c = NULL;
+	char *found;
+
+	(void)state;
+	found = fixture_load(good, NULL);
+	assert_non_null(strstr(found, "there are no credentials here"));
+	mem_free(found);
+	assert_int_equal(conf_look("findingsd.conf", &c, &p), 0);
+	conf_free(c);
+	found = fixture_problems(&p);
+	assert_string_equal(
+		found, "findingsd.conf:1: warning: sink 'h': secret: cannot be seen from here: "
+		       "systemd gives credentials to the service alone (LoadCredential= in its "
+		       "unit)\n");
+	mem_free(found);
+	fixture_write("findingsd.conf", bad, strlen(bad));
+	assert_int_equal(conf_look("findingsd.conf", &c, &p), -1);
+	conf_problems_done(&p);
+	/* In the service all must be there. */
+	fixture_write("findingsd.conf", good, strlen(good));
+	assert_int_equal(setenv("CREDENTIALS_DIRECTORY", fixture_folder, 1), 0);
+	assert_int_equal(conf_look("findingsd.conf", &c, &p), -1);
+	conf_problems_done(&p);
+	assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+}
+
 static void
 test_a_url_may_be_a_secret_and_is_printed_without_its_key(void **state)
 {
@@ -160,6 +195,7 @@ main(void)
 		cmocka_unit_test(test_a_missing_secret_is_told_by_key_and_place),
 		cmocka_unit_test(test_a_secret_of_the_wrong_type_is_not_shown),
 		cmocka_unit_test(test_files_that_everyone_can_read_are_told),
+		cmocka_unit_test(test_who_only_looks_needs_no_credentials),
 		cmocka_unit_test(test_a_url_may_be_a_secret_and_is_printed_without_its_key),
 	};
 

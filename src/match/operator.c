@@ -21,29 +21,29 @@ typedef int reader_fn(struct parse *ps, struct test *ret);
 static reader_fn read_block, read_exactly, read_exists, read_ignore_case, read_numeric, read_prefix,
 	read_suffix, read_wildcard;
 
-static const struct operator_row {
-	struct operator_info info;
-	reader_fn *read;
-} operators[] = {
-	{ { "anything-but",
-	    "string, number, a list of either, or {\"prefix\"|\"suffix\"|\"equals-ignore-case\"|\"wildcard\": string or list}",
-	    "any value that is there and is not excluded" },
-	  operator_anything_but },
-	{ { "cidr", "\"address/bits\"", "an IP address in the block" }, read_block },
-	{ { "equals-ignore-case", "string", "the same text, upper or lower case" },
-	  read_ignore_case },
-	{ { "exactly", "string", "the same text, never read as an address" }, read_exactly },
-	{ { "exists", "true or false", "the field has a value, or has none" }, read_exists },
-	{ { "numeric", "[\"=\", n], [\"<\", n], [\">\", n, \"<=\", m] ...", "a number in a range" },
-	  read_numeric },
-	{ { "prefix", "string or {\"equals-ignore-case\": string}", "text that begins so" },
-	  read_prefix },
-	{ { "suffix", "string or {\"equals-ignore-case\": string}", "text that ends so" },
-	  read_suffix },
-	{ { "wildcard", "string with *", "text where each * stands for anything" }, read_wildcard },
+/* In order of names; readers in the same order. */
+static const struct operator_info operators[] = {
+	{ "anything-but",
+	  "string, number, a list of either, or {\"prefix\"|\"suffix\"|\"equals-ignore-case\"|\"wildcard\": string or list}",
+	  "any value that is there and is not excluded" },
+	{ "cidr", "\"address/bits\"", "an IP address in the block" },
+	{ "equals-ignore-case", "string", "the same text, upper or lower case" },
+	{ "exactly", "string", "the same text, never read as an address" },
+	{ "exists", "true or false", "the field has a value, or has none" },
+	{ "numeric", "[\"=\", n], [\"<\", n], [\">\", n, \"<=\", m] ...", "a number in a range" },
+	{ "prefix", "string or {\"equals-ignore-case\": string}", "text that begins so" },
+	{ "suffix", "string or {\"equals-ignore-case\": string}", "text that ends so" },
+	{ "wildcard", "string with *", "text where each * stands for anything" },
+};
+
+static reader_fn *const readers[] = {
+	operator_anything_but, read_block,  read_ignore_case, read_exactly,  read_exists,
+	read_numeric,          read_prefix, read_suffix,      read_wildcard,
 };
 
 enum { OPERATOR_COUNT = sizeof(operators) / sizeof(operators[0]) };
+_Static_assert(sizeof(readers) / sizeof(readers[0]) == OPERATOR_COUNT,
+               "a reader for each operator");
 
 int
 parse_fail(struct parse *ps, size_t offset, const char *fmt, ...)
@@ -88,20 +88,16 @@ parse_text(struct parse *ps)
 const struct operator_info *
 pattern_operators(size_t *ret_count)
 {
-	static struct operator_info infos[OPERATOR_COUNT];
-
-	for (size_t i = 0; i < OPERATOR_COUNT; i++)
-		infos[i] = operators[i].info;
 	*ret_count = OPERATOR_COUNT;
-	return infos;
+	return operators;
 }
 
-static const struct operator_row *
+static reader_fn *
 find(struct span name)
 {
 	for (size_t i = 0; i < OPERATOR_COUNT; i++)
-		if (span_eq_str(name, operators[i].info.name))
-			return &operators[i];
+		if (span_eq_str(name, operators[i].name))
+			return readers[i];
 	return NULL;
 }
 
@@ -113,7 +109,7 @@ fail_unknown(struct parse *ps, size_t offset, struct span name)
 	char text[64];
 
 	for (size_t i = 0; i < OPERATOR_COUNT; i++)
-		names[i] = operators[i].info.name;
+		names[i] = operators[i].name;
 	memset(text, 0, sizeof(text));
 	memcpy(text, name.p, str_utf8_cut(name.p, name.len, sizeof(text) - 1));
 	near = str_nearest(text, names, OPERATOR_COUNT);
@@ -132,7 +128,7 @@ operator_parse(struct parse *ps, struct test *ret)
 {
 	size_t open = ps->scan.offset;
 	enum scan_token token = parse_next(ps);
-	const struct operator_row *row;
+	reader_fn *read;
 	struct span name;
 
 	if (token == SCAN_ERROR)
@@ -142,11 +138,11 @@ operator_parse(struct parse *ps, struct test *ret)
 			ps, open,
 			"an empty object where an operator has to stand, as in {\"prefix\": \"a\"}");
 	name = parse_text(ps);
-	row = find(name);
-	if (row == NULL)
+	read = find(name);
+	if (read == NULL)
 		return fail_unknown(ps, ps->scan.offset, name);
 	ret->offset = (uint32_t)open;
-	if (row->read(ps, ret) != 0)
+	if (read(ps, ret) != 0)
 		return -1;
 	token = parse_next(ps);
 	if (token == SCAN_ERROR)

@@ -3,7 +3,7 @@
  *
  * Source: Unicode character database 14.0, simple mappings as ranges (first, last, step, distance), and the upper case
  * forms of more than one code point from SpecialCasing. ASCII is not here. tests/unit/match/test_fold.c holds the
- * shape, tests/lint/check-case-table compares it with Python's tables.
+ * shape and the letters that people use.
  */
 #include "config.h"
 

@@ -47,14 +47,18 @@ trim_utf8_tail(char *s, size_t len)
 }
 
 static void
-set_text(struct err *e, const char *fmt, va_list ap)
+set(struct err *e, enum err_kind kind, bool is_temporary, const char *fmt, va_list ap)
 {
 	char text[ERR_TEXT_BYTES]; /* the arguments may point into e->text */
 
+	if (e == NULL)
+		return;
 	int n = vsnprintf(text, sizeof(text), fmt, ap);
 	if (n >= (int)sizeof(text))
 		trim_utf8_tail(text, sizeof(text) - 1);
 	memcpy(e->text, text, sizeof(text));
+	e->kind = kind;
+	e->is_temporary = is_temporary;
 }
 
 int
@@ -62,13 +66,9 @@ err_set(struct err *e, enum err_kind kind, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (e == NULL)
-		return -1;
 	va_start(ap, fmt);
-	set_text(e, fmt, ap);
+	set(e, kind, false, fmt, ap);
 	va_end(ap);
-	e->kind = kind;
-	e->is_temporary = false;
 	return -1;
 }
 
@@ -77,13 +77,9 @@ err_temp(struct err *e, enum err_kind kind, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (e == NULL)
-		return -1;
 	va_start(ap, fmt);
-	set_text(e, fmt, ap);
+	set(e, kind, true, fmt, ap);
 	va_end(ap);
-	e->kind = kind;
-	e->is_temporary = true;
 	return -1;
 }
 

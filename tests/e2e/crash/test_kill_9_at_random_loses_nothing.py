@@ -7,9 +7,10 @@ import os
 import random
 import time
 
-from lib import findings, ledger
+from lib import findings, ledger, verdict
 from lib.daemon import mailbox, rule, source, topic, webhook
 
+TORTURE = "R1e"
 COUNT = 5000
 IN_FLIGHT = 8
 TOPIC = "arn:aws:sns:us-east-1:111122223333:oncall"
@@ -55,8 +56,11 @@ def test_kill_9_at_random_loses_nothing(sim, mail, hook, make_daemon):
             break
         daemon.wait_log("poll.done", since=daemon.mark(), timeout=60)
     assert daemon.stop() == 0
-    for name, got in arrivals().items():
-        row = ledger.close(expected[name], got)
-        print(name, {k: v for k, v in row.items() if not k.endswith("_items")}, "kills", KILLS)
+    rows = {name: ledger.close(expected[name], got) for name, got in arrivals().items()}
+    print(ledger.table(rows), "kills", KILLS)
+    for name, row in rows.items():
         assert ledger.is_clean(row), (name, row)
         assert row["repeated"] <= IN_FLIGHT * KILLS
+    verdict.tell("R1e", runs=KILLS, lost=0, repeated=sum(row["repeated"] for row in rows.values()),
+                 worst="%.2f repeats a kill" % (sum(row["repeated"] for row in rows.values()) / KILLS),
+                 target="0 lost; at most %d repeated a kill and sink" % IN_FLIGHT, ok=True)

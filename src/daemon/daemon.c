@@ -87,6 +87,19 @@ daemon_main(const struct options *options, struct conf *conf)
 	return code;
 }
 
+/* There is no way back but a backup, so the day on which it happened is worth a line. */
+static void
+say_upgrade(struct daemon *d)
+{
+	struct store_stats s;
+
+	store_get_stats(d->store, &s);
+	if (s.schema_from != s.schema)
+		log_info(
+			"store.upgraded from=%d to=%d effect=\"an older findingsd refuses it from now on\"",
+			s.schema_from, s.schema);
+}
+
 static int
 open_store(struct daemon *d, const struct conf *conf, struct err *e)
 {
@@ -102,6 +115,7 @@ open_store(struct daemon *d, const struct conf *conf, struct err *e)
 	o.path = path;
 	if (store_open(&o, &d->store, e) < 0)
 		return -1;
+	say_upgrade(d);
 	d->store_path = mem_strdup(path);
 	d->store_watch = loop_watch_fd(d->loop, store_fd(d->store), WATCH_READ, daemon_on_store, d);
 	return 0;

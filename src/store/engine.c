@@ -99,7 +99,7 @@ build_new(const char *temp, const char *path, struct err *e)
 	(void)close(fd);
 	int rc = connect(temp, &db, e);
 	rc = rc < 0 ? rc : run(db, path, sql_new, e);
-	rc = rc < 0 ? rc : schema_upgrade(db, path, true, e);
+	rc = rc < 0 ? rc : schema_create(db, path, e);
 	(void)sqlite3_close(db);
 	return rc;
 }
@@ -187,7 +187,7 @@ open_in_memory(const struct store_options *o, sqlite3 **ret, struct err *e)
 
 	if (connect(":memory:", &db, e) < 0)
 		return -1;
-	if (schema_upgrade(db, o->path, true, e) < 0) {
+	if (schema_create(db, o->path, e) < 0) {
 		(void)sqlite3_close(db);
 		return -1;
 	}
@@ -196,11 +196,12 @@ open_in_memory(const struct store_options *o, sqlite3 **ret, struct err *e)
 }
 
 int
-engine_open(const struct store_options *o, sqlite3 **ret, struct err *e)
+engine_open(const struct store_options *o, sqlite3 **ret, int *ret_schema_from, struct err *e)
 {
 	struct stat st;
 	sqlite3 *db = NULL;
 
+	*ret_schema_from = schema_version();
 	if (stat(o->path, &st) < 0) {
 		if (errno != ENOENT)
 			return err_set(e, ERR_IO, "%s: %s", o->path, strerror(errno));
@@ -217,7 +218,7 @@ engine_open(const struct store_options *o, sqlite3 **ret, struct err *e)
 	if (configure(db, o, e) < 0 ||
 	    run(db, o->path, "SELECT count(*) FROM sqlite_schema; BEGIN IMMEDIATE; COMMIT", e) <
 	            0 ||
-	    schema_upgrade(db, o->path, false, e) < 0) {
+	    schema_upgrade(db, o->path, o->is_read_only, ret_schema_from, e) < 0) {
 		(void)sqlite3_close(db);
 		return -1;
 	}

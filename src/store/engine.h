@@ -23,8 +23,8 @@ enum {
 	ENGINE_FILE_AHEAD = 8 << 20,   /* and the database so many more than it holds */
 };
 
-/* As store_open, without the thread. */
-int engine_open(const struct store_options *o, sqlite3 **ret, struct err *e);
+/* As store_open, without the thread. *ret_schema_from: the version of the schema that the file had before. */
+int engine_open(const struct store_options *o, sqlite3 **ret, int *ret_schema_from, struct err *e);
 
 /* NULL does nothing. is_clean: write the log back and take it away. */
 void engine_close(sqlite3 *db, bool is_clean);

@@ -1,8 +1,9 @@
 /*
- * schema: the tables of the store. See schema.h.
+ * schema: the tables of the store, and the way from each version of them to the next. See schema.h.
  *
  * Rows of memory, event and outbox carry a checksum over what never changes in place, because SQLite has none of its own.
- * Rules for a new step: append it; never edit one that was released; a step must be able to run on a full table.
+ * Rules for a new step: append it; never edit one that is on main; a step must be able to run on a full table, within one
+ * transaction; tests/unit/store/test_schema opens a file of every version.
  */
 #include "config.h"
 
@@ -11,8 +12,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/fault.h"
 #include "store/tx.h"
 
+/* Step i leads from version i to i + 1. */
 static const char *const steps[] = {
 	/* 1: cursors, memory, outbox, audit, quarantine, meta */
 	"CREATE TABLE meta(key TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
@@ -57,6 +60,9 @@ static const char *const steps[] = {
 
 	"CREATE TABLE quarantine(id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, place TEXT NOT NULL,"
 	" reason TEXT NOT NULL, sum INTEGER NOT NULL UNIQUE, body BLOB NOT NULL);",
+
+	/* 2: what a notice was about, which outlives the event's bytes: see struct outbox_new */
+	"ALTER TABLE outbox ADD COLUMN subject TEXT NOT NULL DEFAULT '';",
 };
 
 enum { STEP_COUNT = sizeof(steps) / sizeof(steps[0]) };
@@ -88,38 +94,64 @@ read_pragma(sqlite3 *db, const char *sql, const char *path, int *ret, struct err
 	return 0;
 }
 
+/* One step and the version that it leads to: both or neither, also when we are killed between them. */
 static int
-run_steps(sqlite3 *db, int from, const char *path, struct err *e)
+run_step(sqlite3 *db, int step, const char *path, struct err *e)
 {
 	char sql[128];
 
 	if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
 		return fail(db, path, e);
-	for (int i = from; i < STEP_COUNT; i++) {
-		if (sqlite3_exec(db, steps[i], NULL, NULL, NULL) != SQLITE_OK)
-			goto out;
-	}
-	(void)snprintf(sql, sizeof(sql),
-	               "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
-	               SCHEMA_APPLICATION_ID, (int)STEP_COUNT);
-	if (sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK)
+	(void)FAULT("store.schema.step");
+	(void)snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = %d",
+	               SCHEMA_APPLICATION_ID, step + 1);
+	if (sqlite3_exec(db, steps[step], NULL, NULL, NULL) == SQLITE_OK &&
+	    sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK && !FAULT("store.schema.fail") &&
+	    sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
 		return 0;
-out:
 	(void)fail(db, path, e);
 	(void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-	return -1;
+	return err_wrap(e, "bringing the store from schema %d to %d failed, nothing was changed",
+	                step, step + 1);
+}
+
+/* Nothing may be written: all steps in the one transaction that never ends. */
+static int
+pretend_steps(sqlite3 *db, int from, const char *path, struct err *e)
+{
+	if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+		return fail(db, path, e);
+	for (int i = from; i < STEP_COUNT; i++) {
+		if (sqlite3_exec(db, steps[i], NULL, NULL, NULL) != SQLITE_OK)
+			return fail(db, path, e);
+	}
+	return 0;
+}
+
+static int
+run_steps(sqlite3 *db, int from, const char *path, struct err *e)
+{
+	for (int i = from; i < STEP_COUNT; i++) {
+		if (run_step(db, i, path, e) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 int
-schema_upgrade(sqlite3 *db, const char *path, bool is_new, struct err *e)
+schema_create(sqlite3 *db, const char *path, struct err *e)
+{
+	return run_steps(db, 0, path, e);
+}
+
+int
+schema_read_version(sqlite3 *db, const char *path, int *ret, struct err *e)
 {
 	int id = 0, version = 0;
 
 	if (read_pragma(db, "PRAGMA application_id", path, &id, e) < 0 ||
 	    read_pragma(db, "PRAGMA user_version", path, &version, e) < 0)
 		return -1;
-	if (is_new)
-		return run_steps(db, 0, path, e);
 	if (id != SCHEMA_APPLICATION_ID)
 		return err_set(
 			e, ERR_CORRUPT,
@@ -136,5 +168,19 @@ schema_upgrade(sqlite3 *db, const char *path, bool is_new, struct err *e)
 		return err_set(e, ERR_CORRUPT,
 		               "%s: schema version %d cannot be; run 'findingsctl db check'", path,
 		               version);
-	return version == STEP_COUNT ? 0 : run_steps(db, version, path, e);
+	*ret = version;
+	return 0;
+}
+
+int
+schema_upgrade(sqlite3 *db, const char *path, bool is_read_only, int *ret_from, struct err *e)
+{
+	int version = 0;
+
+	if (schema_read_version(db, path, &version, e) < 0)
+		return -1;
+	*ret_from = version;
+	if (version == STEP_COUNT)
+		return 0;
+	return is_read_only ? pretend_steps(db, version, path, e) : run_steps(db, version, path, e);
 }

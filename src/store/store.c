@@ -17,6 +17,7 @@
 
 #include "base/fault.h"
 #include "base/mem.h"
+#include "store/schema.h"
 #include "store/worker.h"
 
 enum {
@@ -191,6 +192,7 @@ store_get_stats(struct store *s, struct store_stats *ret)
 {
 	(void)pthread_mutex_lock(&s->lock);
 	*ret = s->stats;
+	ret->schema = schema_version();
 	ret->jobs_waiting = s->waiting;
 	(void)pthread_mutex_unlock(&s->lock);
 	ret->file_bytes = file_size(s->path);

@@ -81,6 +81,7 @@ struct store_stats {
 	int64_t last_commit_us; /* how long the last COMMIT took, fsync included */
 	bool is_failing;        /* the last group could not be committed */
 	bool is_space_low; /* less than reserve_bytes are free on the disk: nothing new is taken */
+	int schema_from, schema;      /* versions: of the file when it was opened, and now */
 	char trouble[ERR_TEXT_BYTES]; /* why, while is_failing or is_space_low; else "" */
 };
 void store_get_stats(struct store *s, struct store_stats *ret);

@@ -43,8 +43,12 @@ on_wal(void *arg, sqlite3 *db, const char *name, int pages)
 int
 worker_open(struct store *s, struct err *e)
 {
-	if (engine_open(&s->options, &s->db, e) < 0)
+	int schema_from;
+
+	if (engine_open(&s->options, &s->db, &schema_from, e) < 0)
 		return -1;
+	if (s->stats.schema_from == 0) /* before the thread starts */
+		s->stats.schema_from = schema_from;
 	tx_init(&s->tx, s->db, s->path, s->options.hot_limit);
 	s->tx.is_read_only = s->options.is_read_only;
 	if (tx_load(&s->tx, e) < 0) {

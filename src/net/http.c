@@ -317,14 +317,15 @@ fill_answer(struct http *h, CURLcode result)
 	(void)curl_easy_getinfo(h->easy, CURLINFO_PRIMARY_IP, &address);
 	(void)curl_easy_getinfo(h->easy, CURLINFO_PRIMARY_PORT, &port);
 	(void)curl_easy_getinfo(h->easy, CURLINFO_NUM_CONNECTS, &connections);
-	a->status = (int)status;
+	/* An interim answer (1xx) is none: what was to follow it is not known. */
+	a->status = status >= 200 ? (int)status : 0;
 	a->first_byte_ms = first_us > 0 ? first_us / 1000 : -1;
 	if (address != NULL && address[0] != '\0')
 		(void)snprintf(a->remote, sizeof(a->remote),
 		               strchr(address, ':') ? "[%s]:%ld" : "%s:%ld", address, port);
 	a->is_reused = connections == 0 && status != 0;
 	/* libcurl takes a head that was cut for a whole one. */
-	if (result != CURLE_OK || status == 0 || !h->is_head_whole)
+	if (result != CURLE_OK || a->status == 0 || !h->is_head_whole)
 		explain(h, result);
 }
 

@@ -52,7 +52,8 @@ status_meaning(int status, enum sink_outcome *ret, const char **ret_hint)
 		*ret = SINK_PERMFAIL;
 		*ret_hint = "redirects are not followed: put the new address into url";
 	} else {
-		*ret = SINK_PERMFAIL;
+		/* What no rule knows may pass, or be another's mistake: kept rather than buried, but for a plain refusal. */
+		*ret = status / 100 == 4 ? SINK_PERMFAIL : SINK_TEMPFAIL;
 		*ret_hint = "an answer that no receiver of webhooks should give";
 	}
 }

@@ -14,8 +14,8 @@
 /*
  * Fill ret from an HTTP status. location and body may be empty; they are cleaned and cut into ret->answer.
  *
- * 2xx ok; 401 403 hold; 410 hold and gone; 408 425 429 5xx again later (Retry-After kept); 413 too big; 3xx and every
- * other status permanent for this notice.
+ * 2xx ok; 401 403 hold; 410 hold and gone; 408 425 429 5xx again later (Retry-After kept); 413 too big; 3xx and
+ * 4xx else permanent for this notice; what is no status of HTTP again later.
  */
 void answer_from_http(struct sink_result *ret, int status, int64_t retry_after_ms,
                       struct span location, struct span body);

@@ -129,6 +129,8 @@ lane_flush(struct smtplane *l)
 			return false;
 		}
 		l->out_at += n;
+		if (l->out_at == l->out.len && l->mail.talk->stage == SMTPTALK_BODY)
+			smtptalk_sent_dot(l->mail.talk);
 	}
 	lane_watch(l, l->out_at < l->out.len ? WATCH_READ | WATCH_WRITE : WATCH_READ);
 	return true;
@@ -261,7 +263,8 @@ lane_step(struct smtplane *l)
 		smtptalk_received(l->mail.talk, (struct span){ bytes, n });
 		if (l->mail.talk->finals == finals)
 			continue;
-		if (l->out_at < l->out.len && l->mail.talk->stage != SMTPTALK_BODY) {
+		if (l->mail.talk->is_out_of_turn ||
+		    (l->out_at < l->out.len && l->mail.talk->stage != SMTPTALK_BODY)) {
 			lane_break(l, ERR_NET, "the server answers out of turn");
 			return;
 		}

@@ -34,6 +34,7 @@ smtptalk_init(struct smtptalk *t, size_t rcpt_count)
 {
 	memset(t, 0, sizeof *t);
 	t->rcpt_count = rcpt_count < SMTPTALK_RCPT_MAX ? rcpt_count : SMTPTALK_RCPT_MAX;
+	t->is_awaited = true; /* the greeting */
 }
 
 void
@@ -48,10 +49,27 @@ smtptalk_sent(struct smtptalk *t, struct span command)
 		if (command.len < len || strncasecmp(command.p, verbs[i].verb, len) != 0)
 			continue;
 		t->stage = verbs[i].stage;
+		t->is_awaited = true;
 		if (t->stage == SMTPTALK_RCPT)
 			t->rcpt_asked++;
 		return;
 	}
+}
+
+void
+smtptalk_sent_dot(struct smtptalk *t)
+{
+	t->is_awaited = true;
+}
+
+/*
+ * Taken for the answer to what we said last, a reply too many would move all that follow it by one: a mail would count as
+ * taken by the answer to a recipient. Refusals need no asking: a server may say 421 at any time, and no in mid-mail.
+ */
+static bool
+is_in_turn(const struct smtptalk *t, int code)
+{
+	return t->is_awaited || code == 421 || (t->stage == SMTPTALK_BODY && code >= 400);
 }
 
 /* A final reply: belongs to the command that is waited for. */
@@ -61,6 +79,11 @@ take_reply(struct smtptalk *t, int code)
 	struct smtptalk_reply *r = &t->replies[t->stage];
 
 	t->finals++;
+	if (!is_in_turn(t, code)) {
+		t->is_out_of_turn = true;
+		return;
+	}
+	t->is_awaited = t->stage == SMTPTALK_AUTH && code / 100 == 3;
 	if (t->stage == SMTPTALK_RCPT && t->rcpt_asked > 0 && t->rcpt_asked <= t->rcpt_count) {
 		struct smtptalk_reply *mine = &t->rcpt[t->rcpt_asked - 1];
 
@@ -148,7 +171,9 @@ smtptalk_rcpt_outcome(const struct smtptalk *t, size_t i, const struct smtptalk_
 			return SINK_TEMPFAIL;
 		}
 		*ret_reply = r;
-		return of_code(r->code);
+		/* A yes to DATA in place of "go on" is no yes to the mail. */
+		return later[k] == SMTPTALK_DATA && r->code < 400 ? SINK_TEMPFAIL
+		                                                  : of_code(r->code);
 	}
 	return SINK_TEMPFAIL;
 }

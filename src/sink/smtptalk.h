@@ -41,6 +41,8 @@ struct smtptalk {
 	size_t rcpt_asked;         /* RCPT commands sent: the reply belongs to the last one */
 	size_t rcpt_count;         /* recipients of the transaction, at most SMTPTALK_RCPT_MAX */
 	bool is_tls;               /* STARTTLS was accepted */
+	bool is_awaited;           /* a command, or the final dot, is out and not yet answered */
+	bool is_out_of_turn; /* a reply came that answers nothing: those behind it cannot be told apart */
 	char line[SMTPTALK_TEXT_BYTES]; /* of a reply that came in pieces */
 	size_t line_len;
 	unsigned finals; /* final replies so far: a change means that the server has spoken */
@@ -53,6 +55,8 @@ void smtptalk_init(struct smtptalk *t, size_t rcpt_count);
 /* A command as it went out (any number of bytes, at least its verb), or reply bytes as they came in. */
 void smtptalk_sent(struct smtptalk *t, struct span command);
 void smtptalk_received(struct smtptalk *t, struct span bytes);
+/* The mail has gone out whole, its final dot too. */
+void smtptalk_sent_dot(struct smtptalk *t);
 
 /* The last reply with a code of 400 or more, or NULL. */
 const struct smtptalk_reply *smtptalk_last_refusal(const struct smtptalk *t,

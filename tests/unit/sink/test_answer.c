@@ -29,8 +29,8 @@ test_http_table(void **state)
 		{ 425, SINK_TEMPFAIL, 0, 0, 1 }, { 429, SINK_TEMPFAIL, 0, 0, 1 },
 		{ 500, SINK_TEMPFAIL, 0, 0, 1 }, { 502, SINK_TEMPFAIL, 0, 0, 1 },
 		{ 503, SINK_TEMPFAIL, 0, 0, 1 }, { 504, SINK_TEMPFAIL, 0, 0, 1 },
-		{ 599, SINK_TEMPFAIL, 0, 0, 1 }, { 101, SINK_PERMFAIL, 0, 0, 0 },
-		{ 0, SINK_PERMFAIL, 0, 0, 0 },
+		{ 599, SINK_TEMPFAIL, 0, 0, 1 }, { 101, SINK_TEMPFAIL, 0, 0, 1 },
+		{ 777, SINK_TEMPFAIL, 0, 0, 1 },
 	};
 
 	(void)state;

@@ -428,6 +428,12 @@ test_what_each_stage_can_answer(void **state)
 		{ "RCPT", "DROP", SINK_TEMPFAIL, false },
 		{ "DATA", "451 later", SINK_TEMPFAIL, false },
 		{ "DATA", "554 no", SINK_PERMFAIL, false },
+		/* answers out of turn: nothing counts as taken whose final dot was not answered */
+		{ "DATA", "250 ok", SINK_TEMPFAIL, false },
+		{ "DATA", "354 go ahead\r\n250 queued", SINK_TEMPFAIL, false },
+		{ "RCPT", "250 ok\r\n354 go\r\n250 queued", SINK_TEMPFAIL, false },
+		{ "RCPT", "250 ok\r\n250 ok", SINK_TEMPFAIL, false },
+		{ ".", "354 go on", SINK_TEMPFAIL, false },
 		{ ".", "421 bye", SINK_TEMPFAIL, false },
 		{ ".", "550 spam", SINK_PERMFAIL, false },
 	};

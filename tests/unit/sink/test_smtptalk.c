@@ -6,6 +6,7 @@
 #include "unit.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "sink/smtptalk.h"
 
@@ -18,7 +19,9 @@ play(struct smtptalk *t, size_t rcpts, const char *const *lines)
 		char text[300];
 		int n = snprintf(text, sizeof text, "%s\r\n", *lines + 3);
 
-		if (**lines == 'C')
+		if (strcmp(*lines, "C: .") == 0)
+			smtptalk_sent_dot(t);
+		else if (**lines == 'C')
 			smtptalk_sent(t, (struct span){ text, (size_t)n });
 		else
 			/* byte by byte: pieces do not matter */
@@ -40,7 +43,7 @@ test_outcomes(void **state)
 		  { "S: 220-mx", "S: 220 ready", "C: EHLO me", "S: 250-mx", "S: 250 SIZE 1000",
 		    "C: MAIL FROM:<a@b> SIZE=9", "S: 250 ok", "C: RCPT TO:<1@x>", "S: 250 ok",
 		    "C: RCPT TO:<2@x>", "S: 251 ok", "C: RCPT TO:<3@x>", "S: 250 ok", "C: DATA",
-		    "S: 354 go", "S: 250 2.0.0 queued as 77", NULL },
+		    "S: 354 go", "C: .", "S: 250 2.0.0 queued as 77", NULL },
 		  SINK_OK,
 		  { SINK_OK, SINK_OK, SINK_OK },
 		  "250 2.0.0 queued as 77" },
@@ -48,21 +51,21 @@ test_outcomes(void **state)
 		  { "S: 220 mx", "C: EHLO me", "S: 250 mx", "C: MAIL FROM:<a@b>", "S: 250 ok",
 		    "C: RCPT TO:<1@x>", "S: 550-5.1.1 no", "S: 550 5.1.1 such user",
 		    "C: RCPT TO:<2@x>", "S: 451 4.7.1 greylisted", "C: RCPT TO:<3@x>", "S: 250 ok",
-		    "C: DATA", "S: 354 go", "S: 250 queued", NULL },
+		    "C: DATA", "S: 354 go", "C: .", "S: 250 queued", NULL },
 		  SINK_OK,
 		  { SINK_PERMFAIL, SINK_TEMPFAIL, SINK_OK },
 		  "550 5.1.1 such user" },
 		{ "reused connection",
 		  { "C: MAIL FROM:<a@b>", "S: 250 ok", "C: RCPT TO:<1@x>", "S: 250 ok",
 		    "C: RCPT TO:<2@x>", "S: 250 ok", "C: RCPT TO:<3@x>", "S: 250 ok", "C: DATA",
-		    "S: 354 go", "S: 552 too big", NULL },
+		    "S: 354 go", "C: .", "S: 552 too big", NULL },
 		  SINK_OK,
 		  { SINK_PERMFAIL, SINK_PERMFAIL, SINK_PERMFAIL },
 		  "552 too big" },
 		{ "put off after the dot",
 		  { "C: MAIL FROM:<a@b>", "S: 250 ok", "C: RCPT TO:<1@x>", "S: 250 ok",
 		    "C: RCPT TO:<2@x>", "S: 550 no", "C: RCPT TO:<3@x>", "S: 250 ok", "C: DATA",
-		    "S: 354 go", "S: 451 later", NULL },
+		    "S: 354 go", "C: .", "S: 451 later", NULL },
 		  SINK_OK,
 		  { SINK_TEMPFAIL, SINK_PERMFAIL, SINK_TEMPFAIL },
 		  "451 later" },
@@ -111,10 +114,31 @@ test_outcomes(void **state)
 		  { "S: 220 mx", "C: EHLO me", "S: 502 what", "C: HELO me", "S: 250 mx",
 		    "C: MAIL FROM:<a@b>", "S: 250 ok", "C: RCPT TO:<1@x>", "S: 250 ok",
 		    "C: RCPT TO:<2@x>", "S: 250 ok", "C: RCPT TO:<3@x>", "S: 250 ok", "C: DATA",
-		    "S: 354 go", "S: 250 ok", NULL },
+		    "S: 354 go", "C: .", "S: 250 ok", NULL },
 		  SINK_OK,
 		  { SINK_OK, SINK_OK, SINK_OK },
 		  "250 ok" },
+		{ "refused in mid-mail",
+		  { "C: MAIL FROM:<a@b>", "S: 250 ok", "C: RCPT TO:<1@x>", "S: 250 ok",
+		    "C: RCPT TO:<2@x>", "S: 250 ok", "C: RCPT TO:<3@x>", "S: 250 ok", "C: DATA",
+		    "S: 354 go", "S: 552 too big", NULL },
+		  SINK_OK,
+		  { SINK_PERMFAIL, SINK_PERMFAIL, SINK_PERMFAIL },
+		  "552 too big" },
+		{ "taken before it was sent",
+		  { "C: MAIL FROM:<a@b>", "S: 250 ok", "C: RCPT TO:<1@x>", "S: 250 ok",
+		    "C: RCPT TO:<2@x>", "S: 250 ok", "C: RCPT TO:<3@x>", "S: 250 ok", "C: DATA",
+		    "S: 354 go", "S: 250 queued", NULL },
+		  SINK_OK,
+		  { SINK_TEMPFAIL, SINK_TEMPFAIL, SINK_TEMPFAIL },
+		  NULL },
+		{ "a yes to DATA that is no go on",
+		  { "C: MAIL FROM:<a@b>", "S: 250 ok", "C: RCPT TO:<1@x>", "S: 250 ok",
+		    "C: RCPT TO:<2@x>", "S: 250 ok", "C: RCPT TO:<3@x>", "S: 250 ok", "C: DATA",
+		    "S: 250 queued", NULL },
+		  SINK_OK,
+		  { SINK_TEMPFAIL, SINK_TEMPFAIL, SINK_TEMPFAIL },
+		  "250 queued" },
 		{ "garbage",
 		  { "S: hello", "S: 99", "S: 2x0 ok", "S: ", NULL },
 		  SINK_OK,

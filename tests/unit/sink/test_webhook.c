@@ -205,6 +205,14 @@ test_answers_of_all_kinds(void **state)
 		{ NULL, 0, true, SINK_TEMPFAIL, false, "" },
 		{ "220 mx.example.com ESMTP\r\n", 0, false, SINK_TEMPFAIL, true, "" },
 		{ "HTTP/1.1 2", 0, false, SINK_TEMPFAIL, true, "" },
+		/* an interim answer is none: what would have come is not known */
+		{ "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", 0, false, SINK_TEMPFAIL, true,
+		  "" },
+		{ "HTTP/1.1 100 Continue\r\n\r\n", 0, true, SINK_TEMPFAIL, false, "" },
+		{ "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n", 0, false,
+		  SINK_OK, false, "HTTP 204" },
+		{ "HTTP/1.1 777 What\r\nContent-Length: 0\r\n\r\n", 0, false, SINK_TEMPFAIL, false,
+		  "HTTP 777" },
 	};
 
 	(void)state;

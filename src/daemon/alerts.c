@@ -304,11 +304,22 @@ choose_but(struct alerts *a, struct alert_job *j, const char *except)
 	}
 }
 
+/* For the record: the event's type and what it is about, where a finding has its id and title. */
+static void
+add_subject(const struct alert_job *j, struct buf *out)
+{
+	(void)emit_escape(out, span_of(j->row->name));
+	(void)buf_add_char(out, '\n');
+	(void)emit_escape(out, span_of(j->subject));
+}
+
 static int
 alert_run(struct store_tx *tx, void *job, struct err *e)
 {
 	struct alert_job *j = job;
 	char key[LIFECYCLE_KEY_BYTES];
+	struct buf subject = { .max_bytes = OUTBOX_SUBJECT_MAX };
+	int rc = 0;
 	struct outbox_new n = {
 		.change = j->row->is_recovery ? CHANGE_RESOLVED : CHANGE_CREATED,
 		.n = j->n,
@@ -326,13 +337,15 @@ alert_run(struct store_tx *tx, void *job, struct err *e)
 		return 0;
 	if (outbox_event_add(tx, (struct span){ j->event.data, j->event.len }, &n.event_id, e) < 0)
 		return -1;
-	for (size_t i = 0; i < j->sink_count; i++) {
+	add_subject(j, &subject);
+	n.subject = (struct span){ subject.data, subject.len };
+	for (size_t i = 0; rc == 0 && i < j->sink_count; i++) {
 		n.sink = j->sinks[i];
 		lifecycle_message_key(j->thread_key, span_of(n.sink), n.n, key);
-		if (outbox_add(tx, &n, NULL, e) < 0)
-			return -1;
+		rc = outbox_add(tx, &n, NULL, e);
 	}
-	return 0;
+	buf_done(&subject);
+	return rc;
 }
 
 static void

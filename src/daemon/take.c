@@ -26,7 +26,7 @@ struct take_scratch {
 	struct outbox_dead_count dead_rows[DEAD_MAX];
 	struct lifecycle_dead dead[DEAD_MAX];
 	size_t dead_count;
-	struct buf packed, event, rules, remembered;
+	struct buf packed, event, rules, remembered, subject;
 };
 
 static int take_item(struct store_tx *tx, struct take *t, const struct take_item *item,
@@ -53,6 +53,7 @@ take_scratch_free(struct take_scratch *s)
 	buf_done(&s->event);
 	buf_done(&s->rules);
 	buf_done(&s->remembered);
+	buf_done(&s->subject);
 	mem_free(s);
 }
 
@@ -272,6 +273,25 @@ queue_notice(struct store_tx *tx, struct take *t, const struct take_item *item,
 	return outbox_add(tx, n, NULL, e);
 }
 
+/* What the record of a notice says of the finding when its event is gone. What does not fit is left empty, never cut. */
+static struct span
+make_subject(struct buf *out, const struct finding *f)
+{
+	const struct span parts[] = { f->id, f->title, f->product, f->account, f->region };
+	size_t left = OUTBOX_SUBJECT_MAX - sizeof(parts) / sizeof(parts[0]);
+
+	buf_clear(out);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (i)
+			(void)buf_add_char(out, '\n');
+		if (parts[i].len > left)
+			continue;
+		(void)buf_add(out, parts[i].p, parts[i].len);
+		left -= parts[i].len;
+	}
+	return (struct span){ out->data, out->len };
+}
+
 /* The event goes in once, then a row per notice. */
 static int
 queue_all(struct store_tx *tx, struct take *t, const struct take_item *item, int64_t memory_id,
@@ -288,6 +308,7 @@ queue_all(struct store_tx *tx, struct take *t, const struct take_item *item, int
 		return err_set(e, ERR_LIMIT, "the event of a finding is too long");
 	if (outbox_event_add(tx, (struct span){ s->event.data, s->event.len }, &n.event_id, e) < 0)
 		return -1;
+	n.subject = make_subject(&s->subject, &item->finding);
 	for (size_t i = 0; i < s->decided.action_count; i++) {
 		if (queue_notice(tx, t, item, &s->decided.actions[i], &n, e) < 0)
 			return -1;

@@ -40,10 +40,13 @@ enum outbox_state {
 const char *outbox_state_name(enum outbox_state state); /* "queued", ... */
 
 enum {
-	OUTBOX_KEY_MAX = 128,               /* message and thread keys */
-	OUTBOX_RULES_MAX = 4096,            /* names of rules, joined by newlines */
-	OUTBOX_CONTEXT_MAX = 64 * 1024,     /* the courier's notes on an item */
-	OUTBOX_ANSWER_MAX = 1024,           /* longer answers are cut on a code point */
+	OUTBOX_KEY_MAX = 128,           /* message and thread keys */
+	OUTBOX_RULES_MAX = 4096,        /* names of rules, joined by newlines */
+	OUTBOX_CONTEXT_MAX = 64 * 1024, /* the courier's notes on an item */
+	OUTBOX_ANSWER_MAX = 1024,       /* longer answers are cut on a code point */
+	OUTBOX_SUBJECT_MAX = 4096,
+	OUTBOX_FIRST_ATTEMPTS = 10, /* the record of failed attempts keeps so many of the first */
+	OUTBOX_LAST_ATTEMPTS = 40,  /* and of the last; all are counted */
 	OUTBOX_EVENT_MAX = 9 * 1024 * 1024, /* whatever fits a page of answers */
 	OUTBOX_FETCH_MAX = 1024,
 	OUTBOX_DUE_MAX_MS =
@@ -66,7 +69,12 @@ struct outbox_new {
 	int first_severity; /* of the thread's first notice */
 	const char *thread_key;
 	const char *message_key;
-	struct span rules;   /* names joined by '\n', in file order */
+	struct span rules; /* names joined by '\n', in file order */
+	/*
+	 * What it is about, for the record that outlives the event: id, title, product, account and region, joined by '\n',
+	 * each as it stands in JSON (escaped, so that no '\n' is in it); may be empty.
+	 */
+	struct span subject;
 	struct span context; /* JSON of the courier, may be empty */
 	int64_t created_ms;
 	int64_t due_ms; /* not before; usually created_ms */
@@ -86,9 +94,10 @@ struct outbox_item {
 	int64_t created_ms, due_ms;
 	int64_t finished_ms; /* 0 while unfinished */
 	uint32_t attempts;   /* finished and recorded */
+	int64_t took_ms;     /* the last of them, when it finished the item */
 	struct span sink, thread_key, message_key;
 	struct span rules; /* joined by '\n' */
-	struct span context;
+	struct span context, subject;
 	struct span answer; /* the last one */
 	struct span event;  /* empty when the bytes are gone or were not asked for */
 };

@@ -22,6 +22,11 @@ static const char sql_retry[] =
 	" WHERE id = ?1";
 static const char sql_attempt[] =
 	"INSERT INTO attempt(item, number, at_ms, took_ms, answer) VALUES(?1, ?2, ?3, ?4, ?5)";
+static const char sql_forget_attempt[] = "DELETE FROM attempt WHERE item = ?1 AND number = ?2";
+static const char sql_last_attempt[] =
+	"INSERT INTO attempt(item, number, at_ms, took_ms, answer)"
+	" SELECT id, attempts, finished_ms, took_ms, answer FROM outbox WHERE id = ?1 AND attempts > 0"
+	" AND NOT EXISTS(SELECT 1 FROM attempt WHERE item = ?1 AND number = outbox.attempts)";
 static const char sql_next_blocked[] =
 	"SELECT id, change, generation, grp FROM outbox INDEXED BY outbox_memory"
 	" WHERE memory = ?1 AND sink = ?2 AND id > ?3 AND state = 1 ORDER BY id LIMIT 1";
@@ -200,6 +205,53 @@ outbox_cancel(struct store_tx *tx, int64_t id, const struct outbox_outcome *o, s
 	return rc <= 0 ? rc : finish(tx, &row, OUTBOX_CANCELLED, o, e);
 }
 
+/* Between the first ones and the last ones the record has a gap, so that three days of retries take no more than an hour of them. */
+static int
+forget_attempt(struct store_tx *tx, int64_t id, int64_t number, struct err *e)
+{
+	sqlite3_stmt *st;
+
+	if (number <= OUTBOX_FIRST_ATTEMPTS)
+		return 0;
+	if ((st = tx_stmt(tx, sql_forget_attempt, e)) == NULL)
+		return -1;
+	tx_bind_i64(st, 1, id);
+	tx_bind_i64(st, 2, number);
+	return tx_exec(tx, st, e);
+}
+
+static int
+keep_attempt(struct store_tx *tx, int64_t id, int64_t number, const struct outbox_outcome *o,
+             struct err *e)
+{
+	sqlite3_stmt *st = tx_stmt(tx, sql_attempt, e);
+
+	if (st == NULL)
+		return -1;
+	tx_bind_i64(st, 1, id);
+	tx_bind_i64(st, 2, number);
+	tx_bind_i64(st, 3, o->now_ms);
+	tx_bind_i64(st, 4, o->took_ms);
+	tx_bind_text(st, 5, cut_answer(o->answer));
+	if (tx_exec(tx, st, e) < 0)
+		return -1;
+	return forget_attempt(tx, id, number - OUTBOX_LAST_ATTEMPTS, e);
+}
+
+/* The attempt that a dead letter died of is in its row, and would be written over by the next one. */
+static int
+keep_last_attempt(struct store_tx *tx, const struct slim *row, struct err *e)
+{
+	sqlite3_stmt *st = tx_stmt(tx, sql_last_attempt, e);
+
+	if (st == NULL)
+		return -1;
+	tx_bind_i64(st, 1, row->id);
+	if (tx_exec(tx, st, e) < 0)
+		return -1;
+	return forget_attempt(tx, row->id, row->attempts - OUTBOX_LAST_ATTEMPTS, e);
+}
+
 int
 outbox_retry(struct store_tx *tx, int64_t id, const struct outbox_outcome *o, int64_t due_ms,
              struct span context, struct err *e)
@@ -224,16 +276,7 @@ outbox_retry(struct store_tx *tx, int64_t id, const struct outbox_outcome *o, in
 		(void)sqlite3_bind_null(st, 5);
 	if (tx_exec(tx, st, e) < 0)
 		return -1;
-	if (!o->is_attempt)
-		return 0;
-	if ((st = tx_stmt(tx, sql_attempt, e)) == NULL)
-		return -1;
-	tx_bind_i64(st, 1, id);
-	tx_bind_i64(st, 2, row.attempts + 1);
-	tx_bind_i64(st, 3, o->now_ms);
-	tx_bind_i64(st, 4, o->took_ms);
-	tx_bind_text(st, 5, cut_answer(o->answer));
-	return tx_exec(tx, st, e);
+	return o->is_attempt ? keep_attempt(tx, id, row.attempts + 1, o, e) : 0;
 }
 
 static bool
@@ -367,7 +410,7 @@ dead_retry(struct store_tx *tx, int64_t id, bool is_forced, int64_t now_ms, stru
 				"it again: use --force to send it all the same",
 				(long long)id);
 	}
-	if ((st = tx_stmt(tx, sql_requeue, e)) == NULL)
+	if (keep_last_attempt(tx, &row, e) < 0 || (st = tx_stmt(tx, sql_requeue, e)) == NULL)
 		return -1;
 	tx_bind_i64(st, 1, id);
 	tx_bind_i64(st, 2, now_ms);

@@ -31,6 +31,8 @@ enum {
 	C_ATTEMPTS,
 	C_ANSWER,
 	C_CONTEXT,
+	C_TOOK,
+	C_SUBJECT,
 };
 
 static const char sql_event[] = "SELECT sum, body FROM event WHERE id = ?1";
@@ -45,7 +47,9 @@ row_sum(int64_t sink, int64_t urgency, const struct outbox_new *n)
 
 	sum = tx_sum(sum, n->thread_key, strlen(n->thread_key));
 	sum = tx_sum(sum, n->message_key, strlen(n->message_key));
-	return (int64_t)tx_sum(sum, n->rules.p ? n->rules.p : "", n->rules.len);
+	sum = tx_sum(sum, n->rules.p ? n->rules.p : "", n->rules.len);
+	/* Rows of schema 1 have none, and a sum without it. */
+	return (int64_t)(n->subject.len > 0 ? tx_sum(sum, n->subject.p, n->subject.len) : sum);
 }
 
 static bool
@@ -62,6 +66,7 @@ is_sound(sqlite3_stmt *st, const struct outbox_item *item)
 		.thread_key = item->thread_key.p,
 		.message_key = item->message_key.p,
 		.rules = item->rules,
+		.subject = item->subject,
 	};
 
 	return (unsigned)item->change < CHANGE_COUNT && (unsigned)item->severity <= 4 &&
@@ -86,10 +91,10 @@ build(sqlite3_stmt *st, struct span sink, struct span event)
 {
 	struct span thread = tx_column(st, C_THREAD), message = tx_column(st, C_MESSAGE);
 	struct span rules = tx_column(st, C_RULES), answer = tx_column(st, C_ANSWER);
-	struct span context = tx_column(st, C_CONTEXT);
+	struct span context = tx_column(st, C_CONTEXT), subject = tx_column(st, C_SUBJECT);
 	struct outbox_item *item =
 		mem_alloc(sizeof(*item) + sink.len + event.len + thread.len + message.len +
-	                  rules.len + answer.len + context.len + 7);
+	                  rules.len + answer.len + context.len + subject.len + 8);
 	char *at = (char *)(item + 1);
 
 	memset(item, 0, sizeof(*item));
@@ -106,6 +111,7 @@ build(sqlite3_stmt *st, struct span sink, struct span event)
 	item->created_ms = sqlite3_column_int64(st, C_CREATED);
 	item->due_ms = sqlite3_column_int64(st, C_DUE);
 	item->finished_ms = sqlite3_column_int64(st, C_FINISHED);
+	item->took_ms = sqlite3_column_int64(st, C_TOOK);
 	item->attempts = (uint32_t)sqlite3_column_int64(st, C_ATTEMPTS);
 	item->sink = place(&at, sink);
 	item->thread_key = place(&at, thread);
@@ -113,6 +119,7 @@ build(sqlite3_stmt *st, struct span sink, struct span event)
 	item->rules = place(&at, rules);
 	item->answer = place(&at, answer);
 	item->context = place(&at, context);
+	item->subject = place(&at, subject);
 	item->event = place(&at, event);
 	return item;
 }

@@ -8,9 +8,10 @@
 #include "store/tx.h"
 
 /* The columns that row_read expects, in its order. */
-#define ROW_COLUMNS                                                                          \
-	"id, sink, memory, change, n, generation, grp, urgency, first_severity, created_ms," \
-	" thread, message, rules, sum, event, state, due_ms, finished_ms, attempts, answer, context"
+#define ROW_COLUMNS                                                                                   \
+	"id, sink, memory, change, n, generation, grp, urgency, first_severity, created_ms,"          \
+	" thread, message, rules, sum, event, state, due_ms, finished_ms, attempts, answer, context," \
+	" took_ms, subject"
 
 /* How a row may be wrong. */
 enum row_fault {

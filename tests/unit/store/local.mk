@@ -1,4 +1,5 @@
 unit_programs += \
+	tests/unit/store/test_audit \
 	tests/unit/store/test_crash \
 	tests/unit/store/test_damage \
 	tests/unit/store/test_full \

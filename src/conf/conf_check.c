@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/change.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -286,6 +287,8 @@ is_dotted_path(const char *s)
 static void
 check_rule(struct conf_loader *l, size_t index)
 {
+	const unsigned opening = CHANGE_BIT(CHANGE_CREATED) | CHANGE_BIT(CHANGE_REOPENED) |
+	                         CHANGE_BIT(CHANGE_SEVERITY_RAISED);
 	const struct conf_rule *r = &l->c->rules[index];
 	struct conf_where at = conf_load_where(l, SECTION_RULE, index, "sinks");
 	char *what = mem_printf("rule '%s': sinks: ", r->name);
@@ -306,6 +309,14 @@ check_rule(struct conf_loader *l, size_t index)
 				"rule '%s': collapse_by: \"%.100s\": wants names with dots between, "
 				"such as \"detail.type\"",
 				r->name, r->collapse_by.items[i]);
+	at = conf_load_where(l, SECTION_RULE, index, "on");
+	if ((r->on & opening) == 0)
+		conf_warn(l->problems, &at,
+		          "rule '%s': on: without created, reopened or severity_raised it opens no "
+		          "alert: it tells %s",
+		          r->name,
+		          r->is_merge ? "nothing but what another rule opens on the same sink"
+		                      : "nothing");
 	at = conf_load_where(l, SECTION_RULE, index, "repeat_backoff");
 	if (r->repeat_backoff > 1 && r->repeat_interval_ms == 0)
 		conf_warn(l->problems, &at,

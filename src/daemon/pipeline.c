@@ -15,6 +15,7 @@
 #include "daemon/plan.h"
 #include "event/envelope.h"
 #include "source/page.h"
+#include "store/outbox.h"
 #include "store/store.h"
 
 struct pipeline {
@@ -139,7 +140,8 @@ match_finding(struct pipeline *pl, struct take *t, struct take_item *item)
 	struct err e = { 0 };
 
 	buf_clear(&pl->event);
-	if (envelope_for_match(&item->finding, &place, &pl->event) < 0) {
+	if (envelope_for_match(&item->finding, &place, &pl->event) < 0 ||
+	    pl->event.len > OUTBOX_EVENT_MAX) {
 		item->poison = mem_strdup("its event is too long");
 		return;
 	}

@@ -32,7 +32,7 @@ struct take_scratch {
 static int take_item(struct store_tx *tx, struct take *t, const struct take_item *item,
                      struct err *e);
 static int take_poison(struct store_tx *tx, struct take *t, const struct take_item *item,
-                       struct err *e);
+                       const char *reason, struct err *e);
 static int write_cursors(struct store_tx *tx, const struct take *t, struct err *e);
 
 struct take_scratch *
@@ -69,7 +69,8 @@ take_run(struct store_tx *tx, void *job, struct err *e)
 	for (size_t i = 0; i < t->count; i++) {
 		const struct take_item *item = &t->items[i];
 
-		if ((item->poison ? take_poison : take_item)(tx, t, item, e) < 0)
+		if ((item->poison ? take_poison(tx, t, item, item->poison, e)
+		                  : take_item(tx, t, item, e)) < 0)
 			return -1;
 	}
 	for (size_t i = 0; i < t->asked_count; i++) {
@@ -92,14 +93,15 @@ take_result_done(struct take_result *r)
 }
 
 static int
-take_poison(struct store_tx *tx, struct take *t, const struct take_item *item, struct err *e)
+take_poison(struct store_tx *tx, struct take *t, const struct take_item *item, const char *reason,
+            struct err *e)
 {
 	char where[3 * CURSOR_NAME_MAX + 3];
 
 	t->result.poisoned++;
 	(void)snprintf(where, sizeof(where), "%s/%s/%s", t->origin.source, t->origin.account,
 	               t->origin.region);
-	return quarantine_add(tx, where, item->poison, item->raw, t->now_ms, e);
+	return quarantine_add(tx, where, reason, item->raw, t->now_ms, e);
 }
 
 /*
@@ -292,20 +294,29 @@ make_subject(struct buf *out, const struct finding *f)
 	return (struct span){ out->data, out->len };
 }
 
+/* The event's bytes into the scratch. -1: no event can be made of it, or none that the store would take. */
+static int
+build_event(struct take *t, const struct take_item *item)
+{
+	struct envelope_place place = { t->page->account, t->page->region, item->account_name };
+	struct buf *event = &t->scratch->event;
+
+	buf_clear(event);
+	if (envelope_build(&item->finding, &place, event) < 0 || event->len > OUTBOX_EVENT_MAX)
+		return -1;
+	return 0;
+}
+
 /* The event goes in once, then a row per notice. */
 static int
 queue_all(struct store_tx *tx, struct take *t, const struct take_item *item, int64_t memory_id,
           struct err *e)
 {
 	struct take_scratch *s = t->scratch;
-	struct envelope_place place = { t->page->account, t->page->region, item->account_name };
 	struct outbox_new n = { .memory_id = memory_id,
 		                .created_ms = t->now_ms,
 		                .due_ms = t->now_ms };
 
-	buf_clear(&s->event);
-	if (envelope_build(&item->finding, &place, &s->event) < 0)
-		return err_set(e, ERR_LIMIT, "the event of a finding is too long");
 	if (outbox_event_add(tx, (struct span){ s->event.data, s->event.len }, &n.event_id, e) < 0)
 		return -1;
 	n.subject = make_subject(&s->subject, &item->finding);
@@ -378,6 +389,9 @@ take_item(struct store_tx *tx, struct take *t, const struct take_item *item, str
 		return -1;
 	in.dead_count = s->dead_count;
 	lifecycle_decide(&s->state, is_new, &in, &s->decided);
+	/* What cannot be told may not count as told, and may not hold up its page. */
+	if (s->decided.action_count && build_event(t, item) < 0)
+		return take_poison(tx, t, item, "its event is too long", e);
 	count_verdict(t, item, s->decided.verdict);
 	if (remember(tx, t, item, &id, seen_ms, e) < 0)
 		return -1;

@@ -196,6 +196,13 @@ test_rule_keys(void **state)
 		  SAYS("rule 'r': on: \"create\" is not known; wants one of created, severity_raised, reopened, "
 		       "resolved, updated; did you mean \"created\"?") },
 		{ "on=[];", SAYS("rule 'r': on: has 0 elements, wants 1 to 8") },
+		{ "on=[\"resolved\",\"updated\"];",
+		  SAYS("warning: rule 'r': on: without created, reopened or severity_raised it opens no alert: "
+		       "it tells nothing but what another rule opens on the same sink") },
+		{ "on=[\"updated\"];merge=false;",
+		  SAYS("warning: rule 'r': on: without created, reopened or severity_raised it opens no alert: "
+		       "it tells nothing") },
+		{ "on=[\"reopened\"];", "" },
 		{ "repeat_interval=\"4h\";repeat_backoff=2;", "" },
 		{ "repeat_interval=\"4h\";repeat_backoff=1.5;", "" },
 		{ "repeat_interval=\"4h\";repeat_backoff=0.5;",
@@ -312,7 +319,7 @@ test_values_arrive(void **state)
 		"flood=\"30/10m\";headers={X-A=\"b\";};timeout=\"250ms\";max_in_flight=3;ca_file=\"ca.pem\";},"
 		"{name=\"t\";type=\"sns\";topic_arn=\"arn:aws:sns:eu-west-1:111122223333:x.fifo\";},"
 		"{name=\"m\";type=\"email\";url=\"smtps://localhost\";from=\"F <a@b>\";to=[\"a@b\",\"c@d\"];}"
-		");rules=({name=\"r\";pattern=\"{\\\"source\\\":[\\\"aws.guardduty\\\"]}\";sinks=[\"h\",\"m\"];on=[\"updated\"];"
+		");rules=({name=\"r\";pattern=\"{\\\"source\\\":[\\\"aws.guardduty\\\"]}\";sinks=[\"h\",\"m\"];on=[\"reopened\",\"updated\"];"
 		"repeat_interval=\"1h\";repeat_backoff=2;});",
 		&c);
 
@@ -344,7 +351,7 @@ test_values_arrive(void **state)
 	assert_int_equal(m->flood.count, 30);
 	assert_int_equal(m->to.count, 2);
 	assert_null(m->to.items[2]);
-	assert_int_equal(c->rules[0].on, CHANGE_BIT(CHANGE_UPDATED));
+	assert_int_equal(c->rules[0].on, CHANGE_BIT(CHANGE_REOPENED) | CHANGE_BIT(CHANGE_UPDATED));
 	assert_int_equal(c->rules[0].repeat_interval_ms, 3600000);
 	assert_true(c->rules[0].repeat_backoff == 2.0);
 	assert_string_equal(c->rules[0].pattern_text, "{\"source\":[\"aws.guardduty\"]}");

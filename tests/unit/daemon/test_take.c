@@ -233,6 +233,36 @@ test_poison_goes_to_quarantine_and_the_cursor_goes_on(void **state)
 	assert_int_equal(look(f).cursor.watermark_ms, 43);
 }
 
+/* Its id stands in the event twice: a page holds it, an event does not. */
+static void
+test_a_finding_whose_event_is_too_long_is_quarantined_and_holds_up_nothing(void **state)
+{
+	enum { ID_BYTES = 4900000 };
+	struct fixture *f = *state;
+	char *text = mem_alloc(ID_BYTES + 1024);
+	struct err e = { 0 };
+	size_t at;
+
+	add_finding(f, "a", "2026-09-20T00:00:00Z", "NEW");
+	add_finding(f, "b", "2026-09-20T00:00:00Z", "NEW");
+	at = (size_t)(strstr(f->text[0], "\"Id\":\"a\"") - f->text[0]) + 6;
+	memcpy(text, f->text[0], at);
+	memset(text + at, 'i', ID_BYTES);
+	memcpy(text + at + ID_BYTES, f->text[0] + at + 1, strlen(f->text[0] + at + 1) + 1);
+	f->items[0].raw = span_of(text);
+	if (finding_parse(VIEW_SECURITYHUB, f->items[0].raw, NULL, &f->items[0].finding, &e) < 0)
+		fail_msg("%s", e.text);
+	f->page.has_cursor[STREAM_LIVE] = true;
+	f->page.cursors[STREAM_LIVE].watermark_ms = 43;
+	run(f);
+	assert_int_equal(f->take.result.poisoned, 1);
+	assert_int_equal(f->take.result.fresh, 1);
+	assert_int_equal(f->take.result.queued, 1);
+	assert_int_equal(look(f).quarantined, 1);
+	assert_int_equal(look(f).cursor.watermark_ms, 43);
+	mem_free(text);
+}
+
 static int
 fail_after(struct store_tx *tx, void *job, struct err *e)
 {
@@ -304,6 +334,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_new_findings_are_queued_once),
 		TEST(test_poison_goes_to_quarantine_and_the_cursor_goes_on),
+		TEST(test_a_finding_whose_event_is_too_long_is_quarantined_and_holds_up_nothing),
 		TEST(test_a_page_that_fails_leaves_nothing),
 		TEST(test_a_closed_finding_is_resolved),
 		TEST(test_a_dry_run_keeps_the_notices),

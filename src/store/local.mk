@@ -10,6 +10,7 @@ store_sources = \
 	src/store/meta.c src/store/meta.h \
 	src/store/memory.c src/store/memory.h \
 	src/store/watch.c \
+	src/store/member.c src/store/member.h \
 	src/store/outbox.c src/store/outbox.h \
 	src/store/outcome.c \
 	src/store/outbox_next.c \

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "store/member.h"
 #include "store/quarantine.h"
 #include "store/tx.h"
 
@@ -58,10 +59,11 @@ set_aside(struct store_tx *tx, int64_t id, struct span state, int64_t now_ms, st
 	tx->quarantined++;
 	tx->memory_job--;
 	tx_bind_i64(st, 1, id);
-	return tx_exec(tx, st, e);
+	return tx_exec(tx, st, e) < 0 ? -1 : member_forget(tx, id, e);
 }
 
-/* 1: the row is this identity's, its state is in tx->state. 0: it is not, or is gone or damaged. */
+/* 1: the row is this identity's (NULL: anyone's), its state is in tx->state, whose it is in tx->identity. 0: it is not, or is gone
+ * or damaged. */
 static int
 read_row(struct store_tx *tx, int64_t id, const unsigned char *identity, int64_t *ret_seen_ms,
          struct err *e)
@@ -77,7 +79,10 @@ read_row(struct store_tx *tx, int64_t id, const unsigned char *identity, int64_t
 		return rc;
 	struct span stored = tx_column(st, 0), state = tx_column(st, 3);
 	int64_t seen_ms = sqlite3_column_int64(st, 1), sum = sqlite3_column_int64(st, 2);
-	bool is_ours = span_eq(stored, own), is_sound = row_sum(id, state) == sum;
+	bool is_ours = identity ? span_eq(stored, own) : stored.len == own.len,
+	     is_sound = row_sum(id, state) == sum;
+	if (is_ours)
+		memcpy(tx->identity, stored.p, own.len);
 	buf_clear(&tx->state);
 	(void)buf_add(&tx->state, state.p, state.len);
 	tx_reset(st);
@@ -128,6 +133,19 @@ memory_get(struct store_tx *tx, const unsigned char identity[MEMORY_IDENTITY_BYT
 	}
 	if (rc > 0) {
 		*ret_id = id;
+		*ret_state = (struct span){ tx->state.data, tx->state.len };
+	}
+	return rc;
+}
+
+int
+memory_get_id(struct store_tx *tx, int64_t id, unsigned char ret_identity[MEMORY_IDENTITY_BYTES],
+              struct span *ret_state, int64_t *ret_seen_ms, struct err *e)
+{
+	int rc = read_row(tx, id, NULL, ret_seen_ms, e);
+
+	if (rc > 0) {
+		memcpy(ret_identity, tx->identity, MEMORY_IDENTITY_BYTES);
 		*ret_state = (struct span){ tx->state.data, tx->state.len };
 	}
 	return rc;

@@ -35,6 +35,11 @@ struct memory_origin {
 int memory_get(struct store_tx *tx, const unsigned char identity[MEMORY_IDENTITY_BYTES],
                int64_t *ret_id, struct span *ret_state, int64_t *ret_seen_ms, struct err *e);
 
+/* The same by id, and whose it is. */
+int memory_get_id(struct store_tx *tx, int64_t id,
+                  unsigned char ret_identity[MEMORY_IDENTITY_BYTES], struct span *ret_state,
+                  int64_t *ret_seen_ms, struct err *e);
+
 /* Remember a new identity (memory_get said 0). 0 and *ret_id (> 0), or -1 with e. */
 int memory_add(struct store_tx *tx, const unsigned char identity[MEMORY_IDENTITY_BYTES],
                struct span state, bool is_open, int64_t now_ms, int64_t *ret_id, struct err *e);

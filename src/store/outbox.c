@@ -23,8 +23,8 @@ static const char sql_has_next[] = "UPDATE outbox SET has_next = 1 WHERE id = ?1
 static const char sql_add[] =
 	"INSERT INTO outbox(sink, memory, change, n, generation, grp, urgency, first_severity, created_ms,"
 	" thread, message, rules, sum, event, state, has_next, due_ms, finished_ms, attempts, took_ms,"
-	" answer, context, subject) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 0,"
-	" ?16, 0, 0, 0, '', ?17, ?18)";
+	" answer, context, subject, note) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 0,"
+	" ?16, 0, 0, 0, '', ?17, ?18, ?19)";
 
 const char *
 outbox_state_name(enum outbox_state state)
@@ -37,9 +37,10 @@ check_new(const struct outbox_new *n, struct err *e)
 {
 	if (strlen(n->thread_key) > OUTBOX_KEY_MAX || strlen(n->message_key) > OUTBOX_KEY_MAX ||
 	    n->rules.len > OUTBOX_RULES_MAX || n->context.len > OUTBOX_CONTEXT_MAX ||
-	    n->subject.len > OUTBOX_SUBJECT_MAX)
-		return err_set(e, ERR_LIMIT,
-		               "store: keys, rules, subject or context of a notice are too long");
+	    n->subject.len > OUTBOX_SUBJECT_MAX || n->note.len > OUTBOX_NOTE_MAX)
+		return err_set(
+			e, ERR_LIMIT,
+			"store: keys, rules, subject, note or context of a notice are too long");
 	if ((unsigned)n->severity > 4 || (unsigned)n->first_severity > 4 ||
 	    (unsigned)n->change >= CHANGE_COUNT || n->memory_id < 0 || n->event_id <= 0)
 		return err_set(e, ERR_BUG, "store: a notice with numbers that cannot be");
@@ -103,6 +104,7 @@ outbox_add(struct store_tx *tx, const struct outbox_new *n, int64_t *ret_id, str
 	tx_bind_i64(st, 16, n->due_ms);
 	tx_bind_text(st, 17, n->context);
 	tx_bind_text(st, 18, n->subject);
+	tx_bind_text(st, 19, n->note);
 	if (tx_exec(tx, st, e) < 0)
 		return -1;
 	sink->job[state]++;

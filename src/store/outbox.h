@@ -45,6 +45,7 @@ enum {
 	OUTBOX_CONTEXT_MAX = 64 * 1024, /* the courier's notes on an item */
 	OUTBOX_ANSWER_MAX = 1024,       /* longer answers are cut on a code point */
 	OUTBOX_SUBJECT_MAX = 4096,
+	OUTBOX_NOTE_MAX = 4096,
 	OUTBOX_FIRST_ATTEMPTS = 10, /* the record of failed attempts keeps so many of the first */
 	OUTBOX_LAST_ATTEMPTS = 40,  /* and of the last; all are counted */
 	OUTBOX_EVENT_MAX = 9 * 1024 * 1024, /* whatever fits a page of answers */
@@ -75,6 +76,8 @@ struct outbox_new {
 	 * each as it stands in JSON (escaped, so that no '\n' is in it); may be empty.
 	 */
 	struct span subject;
+	struct span
+		note; /* what is to be said beside the finding: JSON of route/note.h, may be empty */
 	struct span context; /* JSON of the courier, may be empty */
 	int64_t created_ms;
 	int64_t due_ms; /* not before; usually created_ms */
@@ -97,7 +100,7 @@ struct outbox_item {
 	int64_t took_ms;     /* the last of them, when it finished the item */
 	struct span sink, thread_key, message_key;
 	struct span rules; /* joined by '\n' */
-	struct span context, subject;
+	struct span context, subject, note;
 	struct span answer; /* the last one */
 	struct span event;  /* empty when the bytes are gone or were not asked for */
 };

@@ -33,6 +33,7 @@ enum {
 	C_CONTEXT,
 	C_TOOK,
 	C_SUBJECT,
+	C_NOTE,
 };
 
 static const char sql_event[] = "SELECT sum, body FROM event WHERE id = ?1";
@@ -49,7 +50,8 @@ row_sum(int64_t sink, int64_t urgency, const struct outbox_new *n)
 	sum = tx_sum(sum, n->message_key, strlen(n->message_key));
 	sum = tx_sum(sum, n->rules.p ? n->rules.p : "", n->rules.len);
 	/* Rows of schema 1 have none, and a sum without it. */
-	return (int64_t)(n->subject.len > 0 ? tx_sum(sum, n->subject.p, n->subject.len) : sum);
+	sum = n->subject.len > 0 ? tx_sum(sum, n->subject.p, n->subject.len) : sum;
+	return (int64_t)(n->note.len > 0 ? tx_sum(sum + 1, n->note.p, n->note.len) : sum);
 }
 
 static bool
@@ -67,6 +69,7 @@ is_sound(sqlite3_stmt *st, const struct outbox_item *item)
 		.message_key = item->message_key.p,
 		.rules = item->rules,
 		.subject = item->subject,
+		.note = item->note,
 	};
 
 	return (unsigned)item->change < CHANGE_COUNT && (unsigned)item->severity <= 4 &&
@@ -92,9 +95,10 @@ build(sqlite3_stmt *st, struct span sink, struct span event)
 	struct span thread = tx_column(st, C_THREAD), message = tx_column(st, C_MESSAGE);
 	struct span rules = tx_column(st, C_RULES), answer = tx_column(st, C_ANSWER);
 	struct span context = tx_column(st, C_CONTEXT), subject = tx_column(st, C_SUBJECT);
+	struct span note = tx_column(st, C_NOTE);
 	struct outbox_item *item =
 		mem_alloc(sizeof(*item) + sink.len + event.len + thread.len + message.len +
-	                  rules.len + answer.len + context.len + subject.len + 8);
+	                  rules.len + answer.len + context.len + subject.len + note.len + 9);
 	char *at = (char *)(item + 1);
 
 	memset(item, 0, sizeof(*item));
@@ -120,6 +124,7 @@ build(sqlite3_stmt *st, struct span sink, struct span event)
 	item->answer = place(&at, answer);
 	item->context = place(&at, context);
 	item->subject = place(&at, subject);
+	item->note = place(&at, note);
 	item->event = place(&at, event);
 	return item;
 }

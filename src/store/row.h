@@ -11,7 +11,7 @@
 #define ROW_COLUMNS                                                                                   \
 	"id, sink, memory, change, n, generation, grp, urgency, first_severity, created_ms,"          \
 	" thread, message, rules, sum, event, state, due_ms, finished_ms, attempts, answer, context," \
-	" took_ms, subject"
+	" took_ms, subject, note"
 
 /* How a row may be wrong. */
 enum row_fault {

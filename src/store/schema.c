@@ -63,6 +63,12 @@ static const char *const steps[] = {
 
 	/* 2: what a notice was about, which outlives the event's bytes: see struct outbox_new */
 	"ALTER TABLE outbox ADD COLUMN subject TEXT NOT NULL DEFAULT '';",
+
+	/* 3: alerts that stand for several findings (member.h); what a notice says beside its finding */
+	"CREATE TABLE member(memory INTEGER NOT NULL, key INTEGER NOT NULL, grp INTEGER NOT NULL,"
+	" PRIMARY KEY(memory, key)) WITHOUT ROWID;"
+	"CREATE INDEX member_grp ON member(grp);"
+	"ALTER TABLE outbox ADD COLUMN note TEXT NOT NULL DEFAULT '';",
 };
 
 enum { STEP_COUNT = sizeof(steps) / sizeof(steps[0]) };

@@ -57,6 +57,7 @@ struct store_tx {
 	int64_t origin_id;                              /* of origin_key, 0 = none cached */
 	struct buf origin_key;
 	struct buf state;                         /* what memory_get lent */
+	unsigned char identity[32];               /* whose it is */
 	struct buf scratch;                       /* for the length of one call */
 	uint64_t quarantined;                     /* rows with a wrong checksum, since start */
 	int64_t prune_outbox_id, prune_memory_id; /* where pruning goes on */

@@ -2,7 +2,8 @@
  * upkeep: forgetting what is too old, and checking what is there, in small pieces. See store.h.
  *
  * Two hands walk the tables, outbox and memory, by id, a chunk a call; a hand that comes to the end says that there is no more and
- * starts again at the next round. A finding with an open notice is kept for 100 days more: reconcile still asks about it.
+ * starts again at the next round. A finding with an open notice is kept for 100 days more: reconcile still asks about it. What was
+ * told of it is kept until it is closed: the record says what its last notice, perhaps of months later, is about.
  */
 #include "config.h"
 
@@ -11,6 +12,7 @@
 
 #include "base/mem.h"
 #include "store/body.h"
+#include "store/member.h"
 #include "store/store.h"
 #include "store/tx.h"
 
@@ -19,6 +21,7 @@ enum { CHUNK = 500, VACUUM_PAGES = 256, FREE_KEPT_PAGES = 2048 };
 
 static const char sql_items[] =
 	"SELECT id, memory, event, state, sink, finished_ms FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2";
+static const char sql_is_open[] = "SELECT is_open FROM memory WHERE id = ?1";
 static const char sql_drop_item[] = "DELETE FROM outbox WHERE id = ?1";
 static const char sql_drop_attempts[] = "DELETE FROM attempt WHERE item = ?1";
 static const char sql_memories[] =
@@ -60,6 +63,22 @@ drop_item(struct store_tx *tx, const struct old_item *old, struct err *e)
 }
 
 static int
+is_alert_open(struct store_tx *tx, int64_t memory, struct err *e)
+{
+	sqlite3_stmt *st = memory ? tx_stmt(tx, sql_is_open, e) : NULL;
+
+	if (st == NULL)
+		return memory ? -1 : 0;
+	tx_bind_i64(st, 1, memory);
+	int rc = tx_step(tx, st, e);
+	if (rc > 0) {
+		rc = sqlite3_column_int(st, 0) != 0;
+		tx_reset(st);
+	}
+	return rc;
+}
+
+static int
 prune_items(struct store_tx *tx, int64_t before_ms, bool *ret_more, struct err *e)
 {
 	struct old_item old[CHUNK];
@@ -86,8 +105,11 @@ prune_items(struct store_tx *tx, int64_t before_ms, bool *ret_more, struct err *
 			                   .sink = sqlite3_column_int64(st, 4) };
 	}
 	tx_reset(st);
-	for (size_t i = 0; rc >= 0 && i < count; i++)
-		rc = drop_item(tx, &old[i], e);
+	for (size_t i = 0; rc >= 0 && i < count; i++) {
+		rc = is_alert_open(tx, old[i].memory, e);
+		if (rc == 0)
+			rc = drop_item(tx, &old[i], e);
+	}
 	*ret_more = seen == CHUNK;
 	tx->prune_outbox_id = *ret_more ? last : 0;
 	return rc < 0 ? -1 : 0;
@@ -99,7 +121,7 @@ drop_memory(struct store_tx *tx, const struct hot_entry *old, struct err *e)
 	sqlite3_stmt *st;
 
 	if (drop_by_id(tx, sql_drop_memory, old->id, e) < 0 ||
-	    drop_by_id(tx, sql_drop_watch, old->id, e) < 0)
+	    drop_by_id(tx, sql_drop_watch, old->id, e) < 0 || member_forget(tx, old->id, e) < 0)
 		return -1;
 	tx->memory_job--;
 	if (old->id > tx->merged_id)
@@ -202,7 +224,7 @@ store_check_step(struct store_tx *tx, unsigned step, bool *ret_is_last, struct e
 		"PRAGMA quick_check('event')",      "PRAGMA quick_check('memory')",
 		"PRAGMA quick_check('ident')",      "PRAGMA quick_check('origin')",
 		"PRAGMA quick_check('watch')",      "PRAGMA quick_check('attempt')",
-		"PRAGMA quick_check('quarantine')",
+		"PRAGMA quick_check('quarantine')", "PRAGMA quick_check('member')",
 	};
 	size_t count = sizeof(checks) / sizeof(checks[0]);
 

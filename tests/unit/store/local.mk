@@ -3,6 +3,7 @@ unit_programs += \
 	tests/unit/store/test_crash \
 	tests/unit/store/test_damage \
 	tests/unit/store/test_full \
+	tests/unit/store/test_member \
 	tests/unit/store/test_memory \
 	tests/unit/store/test_model \
 	tests/unit/store/test_outbox \

@@ -1,10 +1,17 @@
 /*
  * mem: allocate or leave. See mem.h.
+ *
+ * The names below the line "for the libraries" take the place of the C library's in the whole process: libconfig and OpenSSL crash
+ * where an allocation of theirs fails, and what others make of it is theirs to know. They all end as ours do, at once and with
+ * 71. Not so what is larger than any honest need: that is a peer's doing, and whoever asked for it says no.
+ * Source: glibc's manual, "Replacing malloc"; the C library's own functions stay behind __libc_*.
  */
 #include "config.h"
 
 #include "base/mem.h"
 
+#include <errno.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,6 +27,71 @@ leave(void)
 	(void)!write(STDERR_FILENO, line, sizeof(line) - 1);
 	_exit(71);
 }
+
+#ifdef OWN_MALLOC
+enum { LARGE_BYTES = 64 << 20 };
+
+/* for the libraries */
+void *__libc_malloc(size_t bytes);
+void *__libc_calloc(size_t count, size_t bytes);
+void *__libc_realloc(void *p, size_t bytes);
+void *__libc_memalign(size_t align, size_t bytes);
+
+static void *
+or_leave(void *p, size_t bytes)
+{
+	if (p == NULL && bytes > 0 && bytes <= LARGE_BYTES)
+		leave();
+	return p;
+}
+
+void *
+malloc(size_t bytes)
+{
+	return or_leave(__libc_malloc(bytes), bytes);
+}
+
+void *
+calloc(size_t count, size_t bytes)
+{
+	size_t all;
+
+	if (__builtin_mul_overflow(count, bytes, &all))
+		all = SIZE_MAX;
+	return or_leave(__libc_calloc(count, bytes), all);
+}
+
+/* To nothing is to free: NULL then is no failure. */
+void *
+realloc(void *p, size_t bytes)
+{
+	return or_leave(__libc_realloc(p, bytes), bytes);
+}
+
+void *
+memalign(size_t align, size_t bytes)
+{
+	return or_leave(__libc_memalign(align, bytes), bytes);
+}
+
+void *
+aligned_alloc(size_t align, size_t bytes)
+{
+	return memalign(align, bytes);
+}
+
+int
+posix_memalign(void **ret, size_t align, size_t bytes)
+{
+	if (align < sizeof(void *) || (align & (align - 1)) != 0)
+		return EINVAL;
+	void *p = memalign(align, bytes);
+	if (p == NULL)
+		return ENOMEM;
+	*ret = p;
+	return 0;
+}
+#endif
 
 void *
 mem_alloc(size_t bytes)

@@ -4,6 +4,9 @@
  * The only file that calls malloc. Out of memory writes one static line to standard error and leaves the process
  * with 71 (EX_OSERR); the store makes that safe at any instruction. Sizes that a peer chose never come here without a
  * ceiling: they go through buf. Nothing here returns NULL.
+ *
+ * The same holds for every allocation of up to 64 MiB in the process, whoever asks: the C library, libcurl, SQLite (mem.c). Builds
+ * with sanitizers, and other C libraries than glibc, have it for ours alone.
  */
 #ifndef FD_BASE_MEM_H
 #define FD_BASE_MEM_H

@@ -42,7 +42,11 @@ tx_fail_rc(int rc, const char *detail, const char *path, struct err *e)
 			"%s: cannot be written (%s); check owner, permissions and that the file "
 			"system is not mounted read-only",
 			path, detail);
+	case SQLITE_NOMEM:
+		return err_temp(e, ERR_LIMIT, "%s: out of memory (%s)", path, detail);
 	case SQLITE_IOERR:
+		if (rc == SQLITE_IOERR_NOMEM)
+			return err_temp(e, ERR_LIMIT, "%s: out of memory (%s)", path, detail);
 		return err_temp(e, ERR_STORE,
 		                "%s: reading or writing failed (%s, code %d); check the disk", path,
 		                detail, rc);

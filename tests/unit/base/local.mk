@@ -3,5 +3,6 @@ unit_programs += \
 	tests/unit/base/test_digest \
 	tests/unit/base/test_err \
 	tests/unit/base/test_log \
+	tests/unit/base/test_mem \
 	tests/unit/base/test_str \
 	tests/unit/base/test_timefmt

@@ -1,5 +1,6 @@
 unit_programs += \
 	tests/unit/base/test_buf \
+	tests/unit/base/test_calendar \
 	tests/unit/base/test_digest \
 	tests/unit/base/test_err \
 	tests/unit/base/test_log \

@@ -205,6 +205,7 @@ set_clock(struct api *a, const struct http_answer *h)
 	int64_t skew_ms = date_ms - a->signed_for_ms;
 	p->has_clock = true;
 	p->is_own_clock = false;
+	clock_witness(date_ms);
 	p->offset_ms = date_ms - (h->started_mono_ms + h->took_ms);
 	return skew_ms < 0 ? -skew_ms : skew_ms;
 }

@@ -242,7 +242,7 @@ api_now_ms(struct api_env *env, const char *service, const char *region, int64_t
 
 	if (!p->has_clock)
 		return false;
-	*ret = clock_mono_ms() + p->offset_ms;
+	*ret = clock_believe(clock_mono_ms() + p->offset_ms);
 	return true;
 }
 

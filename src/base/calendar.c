@@ -50,6 +50,8 @@ calendar_begin(struct calendar *c, const struct calendar_mark *last, const char 
 		c->is_settled = true;
 	} else if (last && (wall_ms < last->now_ms || wall_ms - last->now_ms > WALL_AHEAD_MAX_MS)) {
 		now_ms = last->now_ms;
+	} else {
+		c->is_likely = last != NULL;
 	}
 	c->last_ms = last ? last->now_ms : 0;
 	c->offset_ms = now_ms - boot_ms;
@@ -90,7 +92,8 @@ hear_alone(struct calendar *c, int64_t aws_ms, int64_t wall_ms, int64_t boot_ms)
 		return 0;
 	}
 	if (boot_ms - c->alone_since_ms < CALENDAR_ALONE_MS ||
-	    aws_ms - calendar_now(c, wall_ms, boot_ms) > AWS_AHEAD_MAX_MS)
+	    ((c->is_settled || c->is_likely) &&
+	     aws_ms - calendar_now(c, wall_ms, boot_ms) > AWS_AHEAD_MAX_MS))
 		return 0;
 	return set(c, aws_ms, wall_ms, boot_ms);
 }

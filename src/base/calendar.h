@@ -8,7 +8,7 @@
  *
  *	the local clock and AWS's Date agree .................. to the local clock
  *	AWS's Date differs, and the calendar is not settled ... to AWS's, where the last mark lets it be true
- *	AWS alone says otherwise for ten minutes .............. to AWS's, unless that is over 90 days ahead
+ *	AWS alone says otherwise for ten minutes .............. to AWS's; once settled, at most 90 days ahead
  *	anything else ......................................... it goes on as it did
  *
  * Until a witness has spoken for the very first time (no mark yet) there is nothing to hold on to: it is the local clock.
@@ -41,6 +41,7 @@ struct calendar_mark {
 struct calendar {
 	bool is_begun;
 	bool is_settled;   /* AWS has spoken since the start, or the boot clock ran all the time */
+	bool is_likely;    /* begun with a local clock that goes on from the mark */
 	int64_t offset_ms; /* calendar - boot clock */
 	int64_t last_ms;   /* the mark it was begun with; 0 = none */
 	int64_t alone_since_ms; /* boot clock; AWS alone has said alone_offset_ms since; 0 = it does not */

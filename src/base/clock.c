@@ -107,6 +107,14 @@ clock_witness(int64_t aws_ms)
 	clock_refresh();
 }
 
+int64_t
+clock_believe(int64_t aws_ms)
+{
+	int64_t ours_ms = clock_now_ms();
+
+	return calendar.is_settled && aws_ms > ours_ms + CALENDAR_AGREE_MS ? ours_ms : aws_ms;
+}
+
 bool
 clock_mark(struct calendar_mark *ret)
 {

@@ -32,6 +32,8 @@ int64_t clock_real_mono_us(void);
 void clock_begin(const struct calendar_mark *last);
 /* An answer of AWS's came just now and bore this Date. */
 void clock_witness(int64_t aws_ms);
+/* AWS's time as far as it can be true: a Date far ahead of a settled calendar (a proxy's) is cut to that. */
+int64_t clock_believe(int64_t aws_ms);
 /* What the next run goes on from. false: not settled yet, so that the mark of the last run stays the better one. */
 bool clock_mark(struct calendar_mark *ret);
 /* How often the calendar was set by a witness, by how much the last time; by how much the machine's clock is ahead of it. */

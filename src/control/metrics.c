@@ -49,6 +49,14 @@ static const struct metric_row metric_rows[METRIC_COUNT] = {
 		ROW(COUNTER, "api_errors_total", "Calls to AWS that failed, by kind of error",
 	            "service", "region", "kind"),
 	[METRIC_BUILD_INFO] = ROW(GAUGE, "build_info", "1; the label is the version", "version"),
+	[METRIC_CLOCK_JUMPS_TOTAL] =
+		ROW(COUNTER, "clock_jumps_total", "Times that the machine's clock jumped", NULL),
+	[METRIC_CLOCK_STEPS_TOTAL] =
+		ROW(COUNTER, "clock_steps_total", "Times that AWS's time put ours right", NULL),
+	[METRIC_CLOCK_WRONG_SECONDS] =
+		ROW(GAUGE, "clock_wrong_seconds",
+	            "By how much the machine's clock is ahead of the time that findingsd goes by",
+	            NULL),
 	[METRIC_CONFIG_LAST_RELOAD_SUCCESSFUL] =
 		ROW(GAUGE, "config_last_reload_successful",
 	            "Whether the configuration was taken the last time it was read", NULL),

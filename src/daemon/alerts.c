@@ -50,6 +50,7 @@ static const struct alert_row alert_rows[ALERT_TYPE_COUNT] = {
 	[ALERT_DEAD_LETTER] = { "Dead Letter", "Dead Letter", SEVERITY_HIGH, false },
 	[ALERT_QUARANTINE] = { "Quarantine", "Quarantine", SEVERITY_MEDIUM, false },
 	[ALERT_RELOAD_REFUSED] = { "Reload Refused", "Reload", SEVERITY_MEDIUM, false },
+	[ALERT_CLOCK_WRONG] = { "Clock Wrong", "Clock", SEVERITY_MEDIUM, false },
 	[ALERT_COVERAGE_GAP] = { "Coverage Gap", "Coverage", SEVERITY_MEDIUM, false },
 };
 

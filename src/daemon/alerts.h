@@ -27,6 +27,7 @@ enum alert_type {
 	ALERT_QUARANTINE,
 	ALERT_RELOAD_REFUSED,
 	ALERT_COVERAGE_GAP,
+	ALERT_CLOCK_WRONG,
 	ALERT_TYPE_COUNT
 };
 const char *alert_type_name(enum alert_type type); /* "Source Failing" */

@@ -21,9 +21,11 @@
 #include "daemon/options.h"
 #include "daemon/pipeline.h"
 #include "daemon/plan.h"
+#include "daemon/timekeeper.h"
 #include "net/loop.h"
 #include "sink/courier.h"
 #include "source/poller.h"
+#include "store/meta.h"
 #include "store/outbox.h"
 #include "store/store.h"
 
@@ -33,8 +35,8 @@ enum {
 	BEAT_LIMIT_MS = 30000,
 	PRUNE_EVERY_MS = 600000,
 	PRUNE_FIRST_MS = 60000,
+	PRUNE_CATCH_UP = 24,
 	STATUS_EVERY_MS = 15000,
-	CLOCK_STEP_MS = 2000,
 	ORPHAN_MS = 3 * 24 * 3600 * 1000,
 	ORPHANS_AT_ONCE = 1000,
 };
@@ -52,6 +54,7 @@ chores_start(struct daemon *d)
 	if (d->options->is_once)
 		return;
 	d->beat_back_ms = clock_mono_ms();
+	d->watched_ms = clock_mono_ms();
 	d->pruned_ms = clock_mono_ms() - PRUNE_EVERY_MS + PRUNE_FIRST_MS;
 	d->tick = timer_new(d->loop, chores_on_tick, d);
 	timer_set(d->tick, 0);
@@ -176,18 +179,32 @@ watch_file(struct daemon *d)
 		"the old one, but a restart would begin with nothing: put it back first");
 }
 
+/*
+ * What is forgotten is seen as new when it comes again, and pages people. So the line behind which things are forgotten
+ * moves with the time in which we watched, at most PRUNE_CATCH_UP times as fast: after a month off, or with a calendar
+ * that is wrong after all, what is remembered is there until polling has had its chance to see it again.
+ */
 struct prune_job {
 	struct daemon *daemon;
-	int64_t before_ms;
+	int64_t before_ms;  /* wanted: now - retention */
+	int64_t watched_ms; /* since the last time */
 	bool has_more;
 };
+
+static const char prune_key[] = "prune.before";
 
 static int
 prune_run(struct store_tx *tx, void *job, struct err *e)
 {
 	struct prune_job *j = job;
+	int64_t before_ms = j->before_ms, last_ms;
+	int r = meta_get_i64(tx, prune_key, &last_ms, e);
 
-	return store_prune(tx, j->before_ms, &j->has_more, e);
+	if (r > 0 && before_ms > last_ms + PRUNE_CATCH_UP * j->watched_ms)
+		before_ms = last_ms + PRUNE_CATCH_UP * j->watched_ms;
+	if (r < 0 || meta_set_i64(tx, prune_key, before_ms, e) < 0)
+		return -1;
+	return store_prune(tx, before_ms, &j->has_more, e);
 }
 
 static void
@@ -214,6 +231,8 @@ prune(struct daemon *d, int64_t now)
 	j = mem_zalloc(sizeof(*j));
 	j->daemon = d;
 	j->before_ms = clock_now_ms() - plan_conf(d->plan)->retention_ms;
+	j->watched_ms = now - d->watched_ms;
+	d->watched_ms = now;
 	store_run(d->store, prune_run, prune_done, j);
 	bury_orphans(d);
 }
@@ -334,21 +353,6 @@ check_next(struct daemon *d, unsigned step)
 	store_run(d->store, check_run, check_done, j);
 }
 
-/* What was put off by a clock that has been put back since would wait for as long as it was ahead. */
-static void
-watch_clock(struct daemon *d)
-{
-	int64_t ahead_ms = clock_now_ms() - clock_mono_ms();
-	int64_t back_ms = d->wall_ahead_ms ? d->wall_ahead_ms - ahead_ms : 0;
-
-	d->wall_ahead_ms = ahead_ms;
-	if (back_ms < CLOCK_STEP_MS)
-		return;
-	log_warn("clock.back step_ms=%" PRId64 " effect=\"what waits for a retry is tried now\"",
-	         back_ms);
-	outlets_retry_now(d);
-}
-
 static void
 chores_on_tick(void *arg)
 {
@@ -362,7 +366,7 @@ chores_on_tick(void *arg)
 	beat(d, now);
 	watch_store(d);
 	watch_file(d);
-	watch_clock(d);
+	timekeeper_tick(d);
 	prune(d, now);
 	orphans_tick(d, now);
 	alerts_tick(d->alerts, clock_now_ms());

@@ -36,6 +36,7 @@
 #include "daemon/pipeline.h"
 #include "daemon/plan.h"
 #include "daemon/regions.h"
+#include "daemon/timekeeper.h"
 #include "net/loop.h"
 #include "net/xfer.h"
 #include "sink/courier.h"
@@ -69,7 +70,7 @@ daemon_main(const struct options *options, struct conf *conf)
 	TAILQ_INIT(&d->feeds);
 	TAILQ_INIT(&d->outlets);
 	clock_refresh();
-	d->started_ms = d->reloaded_ms = clock_now_ms();
+	d->started_mono_ms = clock_mono_ms();
 	d->is_reload_good = true;
 	d->notify = notify_new();
 	if (daemon_open(d, conf, &e) < 0 || daemon_begin(d, conf, &e) < 0) {
@@ -178,7 +179,7 @@ daemon_open(struct daemon *d, struct conf *conf, struct err *e)
 	d->loop = loop_new();
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		loop_on_signal(d->loop, signals[i], daemon_on_signal, d);
-	if (open_store(d, conf, e) < 0 || open_server(d, conf, e) < 0)
+	if (open_store(d, conf, e) < 0 || timekeeper_begin(d, e) < 0 || open_server(d, conf, e) < 0)
 		return -1;
 	open_network(d, conf);
 	with_store.store = d->store;
@@ -237,6 +238,7 @@ daemon_close(struct daemon *d)
 	d->state = DAEMON_STOPPING;
 	chores_stop(d);
 	watch_free(d->store_watch);
+	timekeeper_end(d);
 	store_close(d->store);
 	d->store = NULL;
 	feeds_free(d);

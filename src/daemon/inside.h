@@ -69,7 +69,7 @@ struct daemon {
 	enum daemon_state state;
 	enum exit_code exit_code;
 	bool is_abrupt; /* second signal: leave without tidying up */
-	int64_t started_ms, reloaded_ms;
+	int64_t started_ms, reloaded_ms, started_mono_ms;
 	bool is_reload_good, is_reload_again;
 
 	struct loop *loop;
@@ -101,10 +101,18 @@ struct daemon {
 	int64_t beat_sent_ms,
 		beat_back_ms;         /* store jobs that only show that it lives (monotonic) */
 	int64_t pruned_ms, status_ms; /* monotonic */
-	int64_t wall_ahead_ms; /* wall clock less monotonic, at the last tick; 0 = none yet */
-	int64_t orphans_ms;    /* monotonic; 0 = look at the next tick */
+	int64_t watched_ms;           /* monotonic, of the last pruning */
+	int64_t orphans_ms;           /* monotonic; 0 = look at the next tick */
 	bool is_store_failing;
 	bool is_once_over; /* --once: the last question to the store is under way */
+
+	/* timekeeper.c's */
+	struct {
+		bool is_begun, is_wrong;
+		int64_t wall_ahead_ms;     /* the machine's clock less ours, as said last */
+		int64_t tick_ms, saved_ms; /* monotonic */
+		uint64_t steps;
+	} time;
 
 	/* Since the start. */
 	struct {

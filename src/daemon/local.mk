@@ -20,7 +20,8 @@ libfindings_a_SOURCES += \
 	src/daemon/regions.c src/daemon/regions.h \
 	src/daemon/reload.c \
 	src/daemon/scrape.c src/daemon/scrape.h \
-	src/daemon/take.c src/daemon/take.h
+	src/daemon/take.c src/daemon/take.h \
+	src/daemon/timekeeper.c src/daemon/timekeeper.h
 
 sbin_PROGRAMS += src/daemon/findingsd
 src_daemon_findingsd_SOURCES = src/daemon/main.c

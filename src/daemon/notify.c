@@ -13,9 +13,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -73,7 +73,12 @@ notify_sendf(struct notify *n, const char *fmt, ...)
 void
 notify_reloading(struct notify *n)
 {
-	notify_sendf(n, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_real_mono_us());
+	struct timespec now = { 0 };
+
+	/* The manager's clock: the one that stands while the machine is suspended. */
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	notify_sendf(n, "RELOADING=1\nMONOTONIC_USEC=%lld",
+	             (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
 }
 
 int64_t

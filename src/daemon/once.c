@@ -115,13 +115,13 @@ static void
 print_summary(struct daemon *d, uint64_t pending, unsigned errors)
 {
 	const struct pipeline_totals *t = pipeline_totals(d->pipeline);
-	int64_t took_ms = clock_real_wall_ms() - d->started_ms;
+	int64_t took_ms = clock_real_mono_ms() - d->started_mono_ms;
 
 	(void)printf("{\"findings\":%" PRIu64 ",\"new\":%" PRIu64 ",\"matched\":%" PRIu64
 	             ",\"queued\":%" PRIu64 ",\"delivered\":%" PRIu64 ",\"pending\":%" PRIu64
 	             ",\"dead\":%" PRIu64 ",\"errors\":%u,\"seconds\":%.3f}\n",
 	             t->findings, t->fresh, t->matched, t->queued, d->counts.delivered, pending,
-	             d->counts.dead, errors, (double)(took_ms < 0 ? 0 : took_ms) / 1000);
+	             d->counts.dead, errors, (double)took_ms / 1000);
 	(void)fflush(stdout);
 }
 

@@ -160,10 +160,14 @@ collect_process(struct daemon *d)
 		       { LOG_LEVEL_WARN, "warn" },
 		       { LOG_LEVEL_INFO, "info" },
 		       { LOG_LEVEL_DEBUG, "debug" } };
+	struct clock_report clock;
 	struct rusage u;
 
 	metric_gauge(METRIC_BUILD_INFO, PACKAGE_VERSION, NULL, NULL, 1);
 	metric_gauge(METRIC_START_TIME, NULL, NULL, NULL, (double)d->started_ms / 1000);
+	clock_get_report(&clock);
+	metric_gauge(METRIC_CLOCK_WRONG_SECONDS, NULL, NULL, NULL,
+	             (double)clock.wall_ahead_ms / 1000);
 	metric_gauge(METRIC_CONFIG_LAST_RELOAD_SUCCESSFUL, NULL, NULL, NULL, d->is_reload_good);
 	metric_gauge(METRIC_CONFIG_LAST_RELOAD_TIMESTAMP, NULL, NULL, NULL,
 	             (double)d->reloaded_ms / 1000);

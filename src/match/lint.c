@@ -24,13 +24,21 @@ static const char *const top_names[] = { "account", "detail",  "detail-type", "f
 static const char *const sources[] = { "aws.guardduty", "aws.securityhub", "findingsd", NULL };
 
 static const char *const detail_types[] = {
-	"GuardDuty Finding", "Security Hub Findings - Imported",
-	"Source Failing",    "Source Recovered",
-	"Sink Failing",      "Sink Recovered",
-	"Store Failing",     "Store Recovered",
-	"Queue Backlog",     "Dead Letter",
-	"Quarantine",        "Reload Refused",
-	"Coverage Gap",      NULL,
+	"GuardDuty Finding",
+	"Security Hub Findings - Imported",
+	"Source Failing",
+	"Source Recovered",
+	"Sink Failing",
+	"Sink Recovered",
+	"Store Failing",
+	"Store Recovered",
+	"Queue Backlog",
+	"Dead Letter",
+	"Quarantine",
+	"Reload Refused",
+	"Coverage Gap",
+	"Clock Wrong",
+	NULL,
 };
 
 static const char *const guardduty_names[] = {

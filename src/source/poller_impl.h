@@ -23,6 +23,7 @@ enum {
 	POLLER_LATE_EVERY_MS = 5 * 60 * 1000,
 	POLLER_PERSIST_EVERY_MS = 5 * 60 * 1000, /* of a watermark that moves without findings */
 	POLLER_GAP_MS = 10 * 60 * 1000,
+	POLLER_AHEAD_MS = 60 * 1000, /* a watermark further in the future is wrong */
 	POLLER_OFF_EVERY_MS = 60 * 60 * 1000,
 	POLLER_DETECTOR_EVERY_MS = 60 * 60 * 1000,
 	POLLER_BACKOFF_BASE_MS = 1000,

@@ -63,14 +63,6 @@ begin_live(struct poller *p, int64_t now_ms)
 	int64_t overlap_ms = min_ms(p->overlap_ms, POLLER_LIVE_OVERLAP_MS);
 	int64_t from_ms;
 
-	if (c->watermark_ms > now_ms + 60 * 1000) {
-		/* AWS's clock was ahead when this was written: read again what that may have hidden. */
-		log_warn("poll.clock source=%s region=%s account=%s ahead_ms=%" PRId64
-		         " \"the watermark lies in the future and is taken back\"",
-		         p->source, p->region, p->account_name, c->watermark_ms - now_ms);
-		c->watermark_ms = max_ms(now_ms - p->overlap_ms, p->started_ms);
-		c->watermark_ms = min_ms(c->watermark_ms, now_ms);
-	}
 	tell_gap(p, c->watermark_ms, now_ms);
 	/* Up to the first start the back-fill reads, if there is one. */
 	from_ms = c->watermark_ms - overlap_ms;
@@ -80,11 +72,34 @@ begin_live(struct poller *p, int64_t now_ms)
 	begin(p, STREAM_LIVE, from_ms, now_ms + 1000);
 }
 
+/*
+ * AWS's clock was ahead when this was written. Nobody knows for how long, so all that a sweep would read is read again,
+ * and the start, behind which things are silent, is not left in the future.
+ */
+static void
+take_back(struct poller *p, int64_t now_ms)
+{
+	struct mark *live = &p->marks[STREAM_LIVE];
+
+	if (live->watermark_ms <= now_ms + POLLER_AHEAD_MS &&
+	    p->started_ms <= now_ms + POLLER_AHEAD_MS)
+		return;
+	log_warn("poll.clock source=%s region=%s account=%s ahead_ms=%" PRId64
+	         " \"the watermark lies in the future and is taken back\"",
+	         p->source, p->region, p->account_name, live->watermark_ms - now_ms);
+	p->started_ms = min_ms(p->started_ms, now_ms);
+	p->fill_until_ms = min_ms(p->fill_until_ms, now_ms);
+	live->watermark_ms = min_ms(max_ms(now_ms - POLLER_SWEEP_BACK_MS, p->started_ms), now_ms);
+	for (int i = 0; i < SOURCE_CURSOR_COUNT; i++)
+		p->marks[i].watermark_ms = min_ms(p->marks[i].watermark_ms, live->watermark_ms);
+}
+
 void
 walks_begin_due(struct poller *p, int64_t aws_now_ms)
 {
 	const struct mark *c = p->marks;
 
+	take_back(p, aws_now_ms);
 	if (!p->slots[STREAM_LIVE] && p->live_due_mono_ms <= clock_mono_ms())
 		begin_live(p, aws_now_ms);
 	if (!p->slots[STREAM_LATE] && p->overlap_ms > POLLER_LIVE_OVERLAP_MS &&

@@ -1,0 +1,234 @@
+"""R10, the sinks' side: a webhook receiver, SNS and STS behind a proxy that breaks every exchange in another way.
+
+For each way: what became of the item is what the contract says (retried, buried, sink held, delivered), nothing is lost, what
+repeats is only what the receiver had when its answer was lost, and it has the same message key. The loop is never stalled, a
+healthy sink beside is not delayed, and memory stays bounded.
+"""
+import collections
+import email.utils
+import gzip
+import json
+import ssl
+import time
+
+import pytest
+from lib import faulty, findings, ledger, sick, verdict
+from lib.certs import Certs
+from lib.daemon import rule, source, topic, webhook
+from lib.hook import Hook
+
+TORTURE = "R10"
+TOPIC = "arn:aws:sns:us-east-1:111122223333:oncall"
+ALL = {"source": ["aws.securityhub"]}
+BODY = b'{"ok":true,"words":"' + b"x" * 560 + b'"}'     # so that there are 600 bytes of answer to cut
+RSS_MAX_KIB = 40 * 1024
+STALL_MAX_S = 0.5
+STEP = 1 if verdict.is_long() else 37
+HEAD = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+SNS_ERROR = (b"<ErrorResponse xmlns='http://sns.amazonaws.com/doc/2010-03-31/'><Error><Type>Sender</Type><Code>%s</Code><Message>no"
+             b"</Message></Error><RequestId>1</RequestId></ErrorResponse>")
+
+
+def cuts(request_to, answer_to, taken_from):
+    """taken_from: from this byte of the answer on, the sender knows that the message was taken."""
+    for with_reset in (True, False):
+        for at in range(0, request_to, STEP):
+            yield faulty.cut_request(at, with_reset)
+        for at in range(0, answer_to, STEP):
+            yield faulty.cut_answer(at, with_reset, "retry" if at < taken_from else "done")
+
+
+def statuses(sink):
+    for status in (301, 302, 307, 308):
+        yield faulty.say(status, "Location: http://127.0.0.1:1/else\r\n", want="dead" if sink == "hook" else "retry")
+    for status in (400, 404, 405, 409, 422):
+        yield faulty.say(status, body=b"no", want="dead")
+    for status in (401, 403, 407):
+        yield faulty.say(status, body=b"who are you", want="hold")
+    for status in (408, 425, 429, 500, 502, 503, 504, 599):
+        yield faulty.say(status, body=b"<html>later</html>", want="retry")
+    for after in ("2", "0", "999999", "soon", "-1", "1, 2", email.utils.formatdate(time.time() + 120, usegmt=True),
+                  email.utils.formatdate(time.time() - 120, usegmt=True)):
+        yield faulty.say(429, "Retry-After: %s\r\n" % after, want="retry")
+
+
+def broken_answers(is_status_enough):
+    """The receiver has the message. is_status_enough: a 2xx is all that is asked for; else the answer has to be SNS's own."""
+    rest = {"want": "done"} if is_status_enough else {"want": "retry", "is_lost": True}
+    for name, data in {
+            "Content-Length too long": HEAD + b"Content-Length: 999\r\n\r\nshort",
+            "Content-Length too short": HEAD + b"Content-Length: 2\r\n\r\nlonger than that",
+            "Content-Length of a liar": HEAD + b"Content-Length: 99999999999999999999\r\n\r\nx",
+            "Content-Length negative": HEAD + b"Content-Length: -5\r\n\r\nx",
+            "chunk error": HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nnot-a-length\r\n",
+            "chunk over 2^64": HEAD + b"Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFFF\r\nx",
+            "chunks without end": HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+            "gzip bomb": HEAD + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b" " * 50_000_000, 9),
+            "garbage said to be gzip": HEAD + b"Content-Encoding: gzip\r\n\r\n\x00\x01\x02",
+            "invalid UTF-8": HEAD + b'Content-Type: application/json\r\n\r\n{"ok":"\xff\xfe\xc3"}',
+            "invalid JSON": HEAD + b"Content-Type: application/json\r\n\r\n{{{{[[[[",
+            "empty body": HEAD + b"Content-Length: 0\r\n\r\n",
+            "200 with an error inside": HEAD + b'Content-Type: application/json\r\n\r\n{"error":"not so fast"}',
+            "a header of 90 kB": HEAD + b"X-Long: " + b"y" * 90_000 + b"\r\n\r\n",
+            "a header of 300 kB": HEAD + b"X-Long: " + b"y" * 300_000 + b"\r\n\r\n",
+            "10,000 headers": HEAD + b"X-Many: z\r\n" * 10_000 + b"\r\n",
+            "NUL in a header": HEAD + b"X-Nul: a\x00b\r\n\r\n",
+            "early hints before": b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + HEAD + b"Content-Length: 0\r\n\r\n",
+            "terminal escapes": HEAD + b"Content-Length: 14\r\n\r\n\x1b[2J\x1b]0;x\x07\r\n\r\n"}.items():
+        yield faulty.raw(name, data, hands_on=True, **rest)
+    yield faulty.pour("100 MB of body", HEAD + b"Content-Length: 104857600\r\n\r\n", b"z" * 65536, 1600, **rest)
+    yield faulty.pour("100 MB of chunks", HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b"z" * 65536 + b"\r\n", 1600, **rest)
+    for name, data in {
+            "SSH banner": b"SSH-2.0-OpenSSH_9.2\r\n", "HTTP/0.9": b"<html>hello</html>", "TLS alert": b"\x15\x03\x01\x00\x02\x02\x46",
+            "half a status line": b"HTTP/1.1 20", "no status": b"HTTP/1.1 OK\r\n\r\n", "status of two digits": b"HTTP/1.1 20\r\n\r\n",
+            "interim only": b"HTTP/1.1 100 Continue\r\n\r\n", "hints only": b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n",
+            "switching protocols": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
+            "a megabyte without line end": b"H" * 1_000_000}.items():
+        yield faulty.raw(name, data, "retry", hands_on=True, is_lost=True)
+        yield faulty.raw(name + ", RST", data, "retry", hands_on=True, is_lost=True, with_reset=True)
+    yield faulty.raw("a status line and no more", b"HTTP/1.1 200 OK\r\n", hands_on=True, stays=True, **rest)
+    yield faulty.stall(False)
+    yield faulty.stall(True)
+    yield faulty.trickle()
+
+
+def sns_answers():
+    for code, want in ((b"InvalidParameter", "dead"), (b"AuthorizationError", "hold"), (b"NotFound", "hold"), (b"KMSDisabled", "hold"),
+                       (b"InternalError", "retry"), (b"Throttled", "retry"), (b"Surprise", "dead")):
+        yield faulty.say(500 if code == b"InternalError" else 400, body=SNS_ERROR % code, want=want)
+    yield faulty.raw("200 with SNS's error inside", HEAD + b"\r\n" + SNS_ERROR % b"InternalError", "retry", hands_on=True, is_lost=True)
+    yield faulty.raw("XML bomb", HEAD + b'\r\n<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "' + b"c" * 1000 + b'">' + b"".join(
+        b'<!ENTITY b%d "%s">' % (n, b"&b%d;" % (n - 1) * 10 if n else b"&b;" * 10) for n in range(9)) + b"]><a>&b8;</a>", "retry",
+        hands_on=True, is_lost=True)
+    yield faulty.raw("deep XML", HEAD + b"\r\n" + b"<a>" * 20_000, "retry", hands_on=True, is_lost=True)
+
+
+def spaced(cases):
+    """Behind each a good exchange, so that no item has bad luck for ever; but for what is tried again within the attempt."""
+    for case in cases:
+        yield case
+        if not case.is_silent:
+            yield None
+
+
+def identity(doc):
+    return doc["Id"]
+
+
+def check_each(daemon, name, proxy):
+    """The n-th attempt that the log tells is the n-th exchange (the sink sends one at a time): was it what the case wants?"""
+    told = sick.attempts(daemon, name)
+    exchanges = [e for e in proxy.exchanges if not (e.case and e.case.is_silent)]
+    wrong = []
+    assert len(told) == len(exchanges), (name, len(told), len(exchanges))
+    for attempt, exchange in zip(told, exchanges):
+        want = exchange.case.want if exchange.case else "done"
+        if attempt.event != want:
+            wrong.append((str(exchange.case), "wanted " + want, attempt.event, attempt.answer[:200]))
+        if exchange.key is not None and not attempt.key.startswith(exchange.key):
+            wrong.append((str(exchange.case), "another message key", attempt.key, exchange.key))
+    return wrong
+
+
+def check_counts(proxy, docs, arrivals, dead):
+    """(lost, repeated, what is wrong): no identity is lost, and none came more often than its answer was lost."""
+    row = ledger.close(ledger.wanted(docs, lambda d: True, identity), arrivals)
+    came = collections.Counter(a.key for a in arrivals)
+    excuses = collections.Counter(e.key for e in proxy.exchanges if e.case and (e.case.is_lost or e.is_whole))
+    wrong = [(key, n, excuses[key]) for key, n in came.items() if n > 1 + excuses[key]]
+    return row["lost"] - len(dead - set(came)), row["repeated"], wrong + row["twice_items"] + row["unexpected_items"]
+
+
+def dead_keys(daemon, sink):
+    return {one["key"] for one in daemon.events("courier.dead", sink=sink)}
+
+
+def p99(values):
+    return sorted(values)[min(len(values) - 1, len(values) * 99 // 100)]
+
+
+def delays(daemon, sink):
+    """Milliseconds from queued to taken of one sink's items, in the order of queueing; from the database, once the daemon is gone."""
+    import sqlite3
+    db = sqlite3.connect("file:%s?mode=ro" % daemon.database, uri=True)
+    try:
+        return [row[0] for row in db.execute("SELECT finished_ms - created_ms FROM outbox JOIN sink ON sink.id = outbox.sink"
+                                             " WHERE sink.name = ? AND outbox.state = 2 ORDER BY outbox.id", (sink,))]
+    finally:
+        db.close()
+
+
+def feed(sim, daemon, count, seed):
+    """New findings, some at a time, each some when the source has polled; returns them."""
+    docs = []
+    while len(docs) < count:
+        part = [findings.custom(seed="%s/%d" % (seed, len(docs) + n), updated=time.time(), created=time.time())
+                for n in range(min(50, count - len(docs)))]
+        sim.add("securityhub", part)
+        docs += part
+        since = daemon.mark()
+        daemon.ctl("poll")
+        daemon.wait_log("poll.done", since=since)
+    return docs
+
+
+@pytest.mark.parametrize("kind", ["http", "https", "sns"])
+def test_every_broken_exchange_ends_as_the_contract_says(kind, sim, make_hook, certs, make_daemon):
+    sim.topic(TOPIC)
+    sim.service(hub=True)
+    well, sick_hook = make_hook(), make_hook()
+    sick_hook.answer(status=200, body=BODY)
+    if kind == "sns":
+        cases = [*cuts(600, 400, 10_000), *statuses("topic"), *broken_answers(False), *sns_answers()]
+        proxy = faulty.Faulty(sim.port)
+    else:
+        cases = [*cuts(600, 600, len("HTTP/1.1 200 OK\r\nConnection")), *statuses("hook"), *broken_answers(True),
+                 faulty.say(413, is_silent=True), faulty.say(413, want="dead"), faulty.say(413, is_silent=True)]
+        proxy = faulty.Faulty(sick_hook.port, context=Certs.context(certs.good) if kind == "https" else None)
+    with proxy:
+        ask(kind, sim, make_daemon, certs, proxy, well, sick_hook, cases)
+
+
+def ask(kind, sim, make_daemon, certs, proxy, well, sick_hook, cases):
+    name = "topic" if kind == "sns" else "hook"
+    bad = topic(name, TOPIC, timeout="1s", max_in_flight=1) if kind == "sns" else webhook(
+        name, proxy.url + "/hook", timeout="1s", max_in_flight=1, **({"ca_file": certs.ca} if kind == "https" else {}))
+    daemon = make_daemon(
+        sim, aws={"endpoints": {"securityhub": sim.url, "sns": proxy.url, "sts": sim.url, "guardduty": sim.url}, "endpoint_url": None},
+        sources=[source("securityhub", start="-24h", interval="1h", rate="1000/s")], sinks=[bad, webhook("well", well.url, timeout="1s")],
+        rules=[rule("all", ALL, name, "well")])
+    count = len(cases) + 5
+    daemon.start()
+    daemon.wait_log("poll.done")
+    calm = feed(sim, daemon, 100, "calm")
+    well.wait(len(calm))
+    with proxy.changed:
+        proxy.script = list(spaced(cases))
+
+    def arrived():
+        return ledger.from_sns(sim.published()) if kind == "sns" else ledger.from_hook(sick_hook.received)
+    with sick.Nurse(daemon, [name]) as nurse, sick.Watch(daemon) as watch:
+        docs = calm + feed(sim, daemon, count, "sick")
+        until = time.monotonic() + 60 + len(cases) * 0.5
+        while proxy.left or len({a.key for a in arrived()} | dead_keys(daemon, name)) < len(docs):
+            assert time.monotonic() < until, "%d cases left\n%s" % (proxy.left, "\n".join(daemon.lines[-30:]))
+            time.sleep(0.05)
+        well.wait(len(docs))
+        rss = sick.rss_kib(daemon.process.pid)
+    assert daemon.stop() == 0
+    assert proxy.troubles == []
+    dead = dead_keys(daemon, name)
+    wrong = check_each(daemon, name, proxy)
+    lost, repeated, uneven = check_counts(proxy, docs, arrived(), dead)
+    others = ledger.close(ledger.wanted(docs, lambda d: True, identity), ledger.from_hook(well.received))
+    times = delays(daemon, "well")
+    ratio = p99(times[100:]) / max(1.0, p99(times[:100]))
+    worst = "%d wrong outcomes; well p99 %d ms (calm %d ms, ratio %.1f); loop held %.0f ms at most; %d MiB" % (
+        len(wrong), p99(times[100:]), p99(times[:100]), ratio, 1000 * max(watch.slow, nurse.slow), rss // 1024)
+    for one in wrong[:40] + uneven[:10]:
+        print("WRONG", one)
+    verdict.tell("R10", runs=len(cases), lost=lost + others["lost"], repeated=repeated, worst=kind + ": " + worst,
+                 target="0 lost, repeats only of lost answers, outcomes as the contract says, loop under %d ms, under %d MiB" % (
+                     1000 * STALL_MAX_S, RSS_MAX_KIB // 1024),
+                 ok=not wrong and not uneven and lost == 0 and ledger.is_clean(others) and others["repeated"] == 0 and rss < RSS_MAX_KIB
+                 and max(watch.slow, nurse.slow) < STALL_MAX_S)

@@ -32,7 +32,7 @@ rebuild(struct span event, struct buf *out)
 	struct span text;
 	struct err e;
 
-	if (finding_from_event(event, &finding, &e) != 0 || scan_fields(event, f, 2, &e) != 0)
+	if (scan_fields(event, f, 2, &e) != 0 || finding_from_event(event, &finding, &e) != 0)
 		return false;
 	if (scan_string_of(f[0].raw, &text) && text.len < sizeof(account))
 		memcpy(account, text.p, text.len);

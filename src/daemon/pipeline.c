@@ -117,7 +117,7 @@ static void
 read_finding(struct pipeline *pl, struct take *t, size_t i)
 {
 	struct take_item *item = &t->items[i];
-	struct finding_polled polled = { t->page->account, t->page->region };
+	struct finding_polled polled = { t->page->account, t->page->region, true };
 	struct err e = { 0 };
 
 	item->raw = t->page->findings[i];

@@ -15,6 +15,7 @@
 #include "base/digest.h"
 #include "base/timefmt.h"
 #include "event/finding_read.h"
+#include "json/pick.h"
 #include "json/scan.h"
 
 static int parse(enum finding_view view, struct span body, struct span account, struct span region,
@@ -24,32 +25,41 @@ int
 finding_parse(enum finding_view view, struct span body, const struct finding_polled *polled,
               struct finding *ret, struct err *e)
 {
+	if (!(polled && polled->is_checked) && scan_check(body, true, e))
+		return err_wrap(e, "not a finding of %s", finding_view_name(view));
 	return parse(view, body, span_of(polled ? polled->account : NULL),
 	             span_of(polled ? polled->region : NULL), ret, e);
 }
 
 int
+finding_no_object(struct span body, struct err *e)
+{
+	return scan_check(body, true, e) ? -1 : err_set(e, ERR_PARSE, "not a JSON object");
+}
+
+int
 finding_from_event(struct span event, struct finding *ret, struct err *e)
 {
-	enum { SOURCE, ACCOUNT, REGION, DETAIL, FIRST };
-	struct scan_field fields[] = {
-		[SOURCE] = { .path = "source" },
-		[ACCOUNT] = { .path = "account" },
-		[REGION] = { .path = "region" },
-		[DETAIL] = { .path = "detail" },
-		[FIRST] = { .path = "detail.findings.[0]" },
+	enum { SOURCE, ACCOUNT, REGION, DETAIL, FIRST, FIELDS };
+	static const struct pick_key first[] = { PICK(PICK_FIRST, FIRST) };
+	static const struct pick_key detail[] = { PICK_BELOW("findings", first) };
+	static const struct pick_key keys[] = {
+		PICK("source", SOURCE),
+		PICK("account", ACCOUNT),
+		PICK("region", REGION),
+		PICK_BOTH("detail", DETAIL, detail),
 	};
-	struct span source, account, region;
+	struct span fields[FIELDS], source, account, region;
 
-	if (scan_fields(event, fields, sizeof(fields) / sizeof(fields[0]), e))
-		return -1;
-	source = finding_text(fields[SOURCE].raw);
-	account = finding_text(fields[ACCOUNT].raw);
-	region = finding_text(fields[REGION].raw);
-	if (scan_string_is(source, "aws.guardduty") && fields[DETAIL].raw.len > 0)
-		return parse(VIEW_GUARDDUTY, fields[DETAIL].raw, account, region, ret, e);
-	if (scan_string_is(source, "aws.securityhub") && fields[FIRST].raw.len > 0)
-		return parse(VIEW_SECURITYHUB, fields[FIRST].raw, account, region, ret, e);
+	if (!pick(event, keys, PICK_COUNT(keys), fields, FIELDS))
+		return finding_no_object(event, e);
+	source = finding_text(fields[SOURCE]);
+	account = finding_text(fields[ACCOUNT]);
+	region = finding_text(fields[REGION]);
+	if (scan_string_is(source, "aws.guardduty") && fields[DETAIL].len > 0)
+		return parse(VIEW_GUARDDUTY, fields[DETAIL], account, region, ret, e);
+	if (scan_string_is(source, "aws.securityhub") && fields[FIRST].len > 0)
+		return parse(VIEW_SECURITYHUB, fields[FIRST], account, region, ret, e);
 	return err_set(e, ERR_NOT_FOUND, "the event holds no finding");
 }
 

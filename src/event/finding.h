@@ -58,13 +58,13 @@ enum finding_compliance {
 enum {
 	FINDING_IDENTITY_BYTES = 32,
 	FINDING_DIGEST_BYTES = 8,
-	FINDING_DEPTH_MAX = 100, /* JSON nesting within one finding; deeper ones are refused */
 };
 
 /* Who was asked. Stands in where the finding does not say. Strings are borrowed for as long as the finding lives. */
 struct finding_polled {
 	const char *account; /* 12 digits, or NULL */
 	const char *region;  /* "us-east-1", or NULL */
+	bool is_checked; /* scan has seen the whole body and called it JSON (a page's element): it is not checked again */
 };
 
 /*
@@ -143,7 +143,8 @@ int finding_parse(enum finding_view view, struct span body, const struct finding
                   struct finding *ret, struct err *e);
 
 /*
- * Read the finding in a stored event (as envelope_build made it, or as EventBridge carries it).
+ * Read the finding in a stored event (as envelope_build made it, or as EventBridge carries it). Its grammar was checked when it
+ * was made: of an event from elsewhere, scan_check first.
  *
  * Returns 0, or -1 with e: ERR_NOT_FOUND: an event without a finding (one of our own, another source), ERR_PARSE: else.
  */

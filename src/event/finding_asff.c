@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "event/finding_read.h"
+#include "json/pick.h"
 #include "json/scan.h"
 
 enum field {
@@ -51,44 +52,55 @@ enum field {
 	FIELD_COUNT,
 };
 
-static const char *const paths[FIELD_COUNT] = {
-	[ID] = "Id",
-	[PRODUCT_ARN] = "ProductArn",
-	[ACCOUNT] = "AwsAccountId",
-	[ACCOUNT_NAME] = "AwsAccountName",
-	[REGION] = "Region",
-	[TYPE] = "Types.[0]",
-	[TITLE] = "Title",
-	[DESCRIPTION] = "Description",
-	[CREATED] = "CreatedAt",
-	[UPDATED] = "UpdatedAt",
-	[FIRST_OBSERVED] = "FirstObservedAt",
-	[LAST_OBSERVED] = "LastObservedAt",
-	[LABEL] = "Severity.Label",
-	[NORMALIZED] = "Severity.Normalized",
-	[WORKFLOW] = "Workflow.Status",
-	[WORKFLOW_STATE] = "WorkflowState",
-	[RECORD] = "RecordState",
-	[COMPLIANCE] = "Compliance.Status",
-	[CONTROL] = "Compliance.SecurityControlId",
-	[PRODUCT_NAME] = "ProductName",
-	[COMPANY_NAME] = "CompanyName",
-	[GENERATOR] = "GeneratorId",
-	[REMEDIATION_URL] = "Remediation.Recommendation.Url",
-	[REMEDIATION_TEXT] = "Remediation.Recommendation.Text",
-	[SOURCE_URL] = "SourceUrl",
-	[RESOURCE_TYPE] = "Resources.[0].Type",
-	[RESOURCE_ID] = "Resources.[0].Id",
-	[RESOURCE_PARTITION] = "Resources.[0].Partition",
-	[SAMPLE] = "Sample",
-	[FIELDS] = "ProductFields",
-	[OLD_LABEL] = "ProductFields.aws/securityhub/SeverityLabel",
-	[OLD_PRODUCT] = "ProductFields.aws/securityhub/ProductName",
-	[OLD_COMPANY] = "ProductFields.aws/securityhub/CompanyName",
-	[OLD_CONTROL] = "ProductFields.ControlId",
-	[GD_COUNT] = "ProductFields.aws/guardduty/service/count",
-	[GD_SAMPLE] = "ProductFields.aws/guardduty/service/additionalInfo/sample",
-	[GD_SAMPLE_VALUE] = "ProductFields.aws/guardduty/service/additionalInfo/value",
+static const struct pick_key severity_keys[] = { PICK("Label", LABEL),
+	                                         PICK("Normalized", NORMALIZED) };
+static const struct pick_key workflow_keys[] = { PICK("Status", WORKFLOW) };
+static const struct pick_key compliance_keys[] = { PICK("Status", COMPLIANCE),
+	                                           PICK("SecurityControlId", CONTROL) };
+static const struct pick_key first_type[] = { PICK(PICK_FIRST, TYPE) };
+static const struct pick_key recommendation_keys[] = { PICK("Url", REMEDIATION_URL),
+	                                               PICK("Text", REMEDIATION_TEXT) };
+static const struct pick_key remediation_keys[] = { PICK_BELOW("Recommendation",
+	                                                       recommendation_keys) };
+static const struct pick_key resource_keys[] = { PICK("Type", RESOURCE_TYPE),
+	                                         PICK("Id", RESOURCE_ID),
+	                                         PICK("Partition", RESOURCE_PARTITION) };
+static const struct pick_key first_resource[] = { PICK_BELOW(PICK_FIRST, resource_keys) };
+static const struct pick_key product_keys[] = {
+	PICK("aws/securityhub/SeverityLabel", OLD_LABEL),
+	PICK("aws/securityhub/ProductName", OLD_PRODUCT),
+	PICK("aws/securityhub/CompanyName", OLD_COMPANY),
+	PICK("ControlId", OLD_CONTROL),
+	PICK("aws/guardduty/service/count", GD_COUNT),
+	PICK("aws/guardduty/service/additionalInfo/sample", GD_SAMPLE),
+	PICK("aws/guardduty/service/additionalInfo/value", GD_SAMPLE_VALUE),
+};
+static const struct pick_key keys[] = {
+	PICK("Id", ID),
+	PICK("ProductArn", PRODUCT_ARN),
+	PICK("AwsAccountId", ACCOUNT),
+	PICK("AwsAccountName", ACCOUNT_NAME),
+	PICK("Region", REGION),
+	PICK_BELOW("Types", first_type),
+	PICK("Title", TITLE),
+	PICK("Description", DESCRIPTION),
+	PICK("CreatedAt", CREATED),
+	PICK("UpdatedAt", UPDATED),
+	PICK("FirstObservedAt", FIRST_OBSERVED),
+	PICK("LastObservedAt", LAST_OBSERVED),
+	PICK_BELOW("Severity", severity_keys),
+	PICK_BELOW("Workflow", workflow_keys),
+	PICK("WorkflowState", WORKFLOW_STATE),
+	PICK("RecordState", RECORD),
+	PICK_BELOW("Compliance", compliance_keys),
+	PICK("ProductName", PRODUCT_NAME),
+	PICK("CompanyName", COMPANY_NAME),
+	PICK("GeneratorId", GENERATOR),
+	PICK_BELOW("Remediation", remediation_keys),
+	PICK("SourceUrl", SOURCE_URL),
+	PICK_BELOW("Resources", first_resource),
+	PICK("Sample", SAMPLE),
+	PICK_BOTH("ProductFields", FIELDS, product_keys),
 };
 
 /* A word of AWS's and what it is to us; ends with a NULL word. */
@@ -152,10 +164,10 @@ product_of(struct span arn)
 }
 
 static void
-read_severity(struct finding *f, const struct scan_field *fields)
+read_severity(struct finding *f, const struct span *fields)
 {
-	struct span label = finding_text(fields[LABEL].raw);
-	bool has_number = finding_number(fields[NORMALIZED].raw, &f->severity_number);
+	struct span label = finding_text(fields[LABEL]);
+	bool has_number = finding_number(fields[NORMALIZED], &f->severity_number);
 
 	if (label.len == 0 && !has_number)
 		label = f->legacy_severity;
@@ -176,41 +188,40 @@ read_severity(struct finding *f, const struct scan_field *fields)
 }
 
 static void
-read_states(struct finding *f, const struct scan_field *fields)
+read_states(struct finding *f, const struct span *fields)
 {
-	f->workflow_text = finding_text(fields[WORKFLOW].raw);
+	f->workflow_text = finding_text(fields[WORKFLOW]);
 	f->workflow = (enum finding_workflow)look_up(workflow_words, f->workflow_text);
 	if (f->workflow_text.len == 0) {
-		f->workflow_text = finding_text(fields[WORKFLOW_STATE].raw);
+		f->workflow_text = finding_text(fields[WORKFLOW_STATE]);
 		f->workflow =
 			(enum finding_workflow)look_up(workflow_state_words, f->workflow_text);
 	}
-	f->record_text = finding_text(fields[RECORD].raw);
+	f->record_text = finding_text(fields[RECORD]);
 	f->record = (enum finding_record)look_up(record_words, f->record_text);
-	f->compliance_text = finding_text(fields[COMPLIANCE].raw);
+	f->compliance_text = finding_text(fields[COMPLIANCE]);
 	f->compliance = (enum finding_compliance)look_up(compliance_words, f->compliance_text);
-	f->is_sample = finding_is_true(fields[SAMPLE].raw) ||
-	               finding_is_true(fields[GD_SAMPLE].raw) ||
-	               finding_says_sample(fields[GD_SAMPLE_VALUE].raw);
+	f->is_sample = finding_is_true(fields[SAMPLE]) || finding_is_true(fields[GD_SAMPLE]) ||
+	               finding_says_sample(fields[GD_SAMPLE_VALUE]);
 }
 
 static void
-read_times(struct finding *f, const struct scan_field *fields)
+read_times(struct finding *f, const struct span *fields)
 {
-	f->is_undated = !finding_instant(fields[UPDATED].raw, &f->updated_ms, &f->updated_sub_ns);
-	(void)finding_instant(fields[CREATED].raw, &f->created_ms, NULL);
-	(void)finding_instant(fields[FIRST_OBSERVED].raw, &f->first_seen_ms, NULL);
-	(void)finding_instant(fields[LAST_OBSERVED].raw, &f->last_seen_ms, NULL);
+	f->is_undated = !finding_instant(fields[UPDATED], &f->updated_ms, &f->updated_sub_ns);
+	(void)finding_instant(fields[CREATED], &f->created_ms, NULL);
+	(void)finding_instant(fields[FIRST_OBSERVED], &f->first_seen_ms, NULL);
+	(void)finding_instant(fields[LAST_OBSERVED], &f->last_seen_ms, NULL);
 }
 
 static void
-read_product_fields(struct finding *f, const struct scan_field *fields)
+read_product_fields(struct finding *f, const struct span *fields)
 {
-	struct span raw = fields[FIELDS].raw;
+	struct span raw = fields[FIELDS];
 
-	f->legacy_severity = finding_text(fields[OLD_LABEL].raw);
-	f->legacy_product = finding_text(fields[OLD_PRODUCT].raw);
-	f->legacy_company = finding_text(fields[OLD_COMPANY].raw);
+	f->legacy_severity = finding_text(fields[OLD_LABEL]);
+	f->legacy_product = finding_text(fields[OLD_PRODUCT]);
+	f->legacy_company = finding_text(fields[OLD_COMPANY]);
 	if (!raw.p)
 		return;
 	f->is_fields_odd = scan_kind_of(raw) != SCAN_OBJECT_BEGIN;
@@ -223,51 +234,49 @@ read_product_fields(struct finding *f, const struct scan_field *fields)
 }
 
 static void
-read_texts(struct finding *f, const struct scan_field *fields)
+read_texts(struct finding *f, const struct span *fields)
 {
-	f->account_name = finding_text(fields[ACCOUNT_NAME].raw);
-	f->type = finding_text(fields[TYPE].raw);
-	f->title = finding_text(fields[TITLE].raw);
-	f->description = finding_text(fields[DESCRIPTION].raw);
-	f->product_name = finding_text(fields[PRODUCT_NAME].raw);
+	f->account_name = finding_text(fields[ACCOUNT_NAME]);
+	f->type = finding_text(fields[TYPE]);
+	f->title = finding_text(fields[TITLE]);
+	f->description = finding_text(fields[DESCRIPTION]);
+	f->product_name = finding_text(fields[PRODUCT_NAME]);
 	if (f->product_name.len == 0)
 		f->product_name = f->legacy_product;
-	f->company_name = finding_text(fields[COMPANY_NAME].raw);
+	f->company_name = finding_text(fields[COMPANY_NAME]);
 	if (f->company_name.len == 0)
 		f->company_name = f->legacy_company;
-	f->resource_type = finding_text(fields[RESOURCE_TYPE].raw);
-	f->resource_id = finding_text(fields[RESOURCE_ID].raw);
-	f->generator_id = finding_text(fields[GENERATOR].raw);
-	f->control_id = finding_text(fields[CONTROL].raw);
+	f->resource_type = finding_text(fields[RESOURCE_TYPE]);
+	f->resource_id = finding_text(fields[RESOURCE_ID]);
+	f->generator_id = finding_text(fields[GENERATOR]);
+	f->control_id = finding_text(fields[CONTROL]);
 	if (f->control_id.len == 0)
-		f->control_id = finding_text(fields[OLD_CONTROL].raw);
-	f->remediation_url = finding_text(fields[REMEDIATION_URL].raw);
-	f->remediation_text = finding_text(fields[REMEDIATION_TEXT].raw);
-	f->source_url = finding_text(fields[SOURCE_URL].raw);
+		f->control_id = finding_text(fields[OLD_CONTROL]);
+	f->remediation_url = finding_text(fields[REMEDIATION_URL]);
+	f->remediation_text = finding_text(fields[REMEDIATION_TEXT]);
+	f->source_url = finding_text(fields[SOURCE_URL]);
 }
 
 int
 finding_read_asff(struct finding *f, struct err *e)
 {
-	struct scan_field fields[FIELD_COUNT];
+	struct span fields[FIELD_COUNT];
 
-	for (int i = 0; i < FIELD_COUNT; i++)
-		fields[i] = (struct scan_field){ .path = paths[i] };
-	if (scan_fields(f->body, fields, FIELD_COUNT, e))
-		return -1;
+	if (!pick(f->body, keys, PICK_COUNT(keys), fields, FIELD_COUNT))
+		return finding_no_object(f->body, e);
 
-	f->id = finding_text(fields[ID].raw);
+	f->id = finding_text(fields[ID]);
 	f->arn = span_starts(f->id, "arn:") ? f->id : (struct span){ NULL, 0 };
-	f->product_arn = finding_text(fields[PRODUCT_ARN].raw);
+	f->product_arn = finding_text(fields[PRODUCT_ARN]);
 	f->product = product_of(f->product_arn);
-	f->account = finding_text(fields[ACCOUNT].raw);
-	f->region = finding_text(fields[REGION].raw);
-	f->partition = finding_text(fields[RESOURCE_PARTITION].raw);
+	f->account = finding_text(fields[ACCOUNT]);
+	f->region = finding_text(fields[REGION]);
+	f->partition = finding_text(fields[RESOURCE_PARTITION]);
 	read_product_fields(f, fields);
 	read_texts(f, fields);
 	read_times(f, fields);
 	read_states(f, fields);
 	read_severity(f, fields);
-	finding_set_count(f, fields[GD_COUNT].raw);
+	finding_set_count(f, fields[GD_COUNT]);
 	return 0;
 }

@@ -15,6 +15,9 @@
 int finding_read_guardduty(struct finding *f, struct err *e);
 int finding_read_asff(struct finding *f, struct err *e);
 
+/* Fill e: the body is no JSON object; the grammar's own words where that is why. Returns -1. */
+int finding_no_object(struct span body, struct err *e);
+
 /* Readers of one raw value. Wrong type or absent: empty, false, or *ret untouched. */
 struct span finding_text(struct span raw);         /* a string's content, still escaped */
 bool finding_number(struct span raw, double *ret); /* a number, or a string that holds one */

@@ -15,6 +15,7 @@
 #endif
 
 #include "base/err.h"
+#include "json/leap.h"
 
 enum {
 	EXPECT_VALUE,
@@ -351,6 +352,22 @@ scan_next(struct scan *s)
 	return read_value(s);
 }
 
+/* Over the container just opened at from, whole; false: token by token, to say what is wrong. */
+static bool
+leap(struct scan *s, const char *from)
+{
+	const char *behind = scan_leap(from, s->end, s->max_depth - s->depth + 1);
+
+	if (behind == NULL)
+		return false;
+	s->token = (struct span){ behind - 1, 1 };
+	s->offset = (size_t)(behind - 1 - s->start);
+	s->p = behind;
+	s->depth--;
+	after_value(s);
+	return true;
+}
+
 enum scan_token
 scan_value(struct scan *s, struct span *ret_raw)
 {
@@ -360,9 +377,10 @@ scan_value(struct scan *s, struct span *ret_raw)
 
 	assert(first != SCAN_KEY);
 	if (first == SCAN_OBJECT_BEGIN || first == SCAN_ARRAY_BEGIN) {
-		while (s->depth >= depth)
-			if (scan_next(s) == SCAN_ERROR)
-				return SCAN_ERROR;
+		if (!leap(s, from))
+			while (s->depth >= depth)
+				if (scan_next(s) == SCAN_ERROR)
+					return SCAN_ERROR;
 	} else if (first < SCAN_STRING) {
 		return first;
 	}

@@ -1,7 +1,7 @@
 /*
  * machine_walk_body: the walk, compiled once per instruction set. See machine_walk.c, which includes this with
  * WALK      the name of the function
- * WALK_RAW  what reads 64 bytes into a struct raw_block
+ * WALK_RAW  what reads 64 bytes into a struct block
  * WALK_FOR  the attribute of every function, so that the instruction set may be used
  */
 #define NAME2(a, b) a##_##b
@@ -10,7 +10,7 @@
 
 /* Turn what was read into bits that hold outside of strings. */
 WALK_FOR static inline void
-NAME(refine)(const struct raw_block *r, uint64_t *in_string, uint64_t *is_escaped,
+NAME(refine)(const struct block *r, uint64_t *in_string, uint64_t *is_escaped,
              struct index_block *out)
 {
 	uint64_t quote = r->quote, inside;
@@ -48,7 +48,7 @@ NAME(index)(struct span text, struct index_block *out)
 {
 	uint64_t in_string = 0, is_escaped = 0, any_slash = 0;
 	size_t i = 0, n = text.len / 64, rest = text.len % 64;
-	struct raw_block raw;
+	struct block raw;
 
 	for (; i < n; i++) {
 		WALK_RAW(text.p + i * 64, &raw);

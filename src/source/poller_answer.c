@@ -4,12 +4,14 @@
 #include "config.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "aws/api.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/timefmt.h"
 #include "source/poller_impl.h"
+#include "json/pick.h"
 #include "json/scan.h"
 
 static void on_ids(struct poller *p, struct api_answer *a);
@@ -61,25 +63,15 @@ unit_on_detectors(struct poller *p, struct api_answer *a)
 	p->detector_mono_ms = a->request_started_mono_ms;
 }
 
-/* The member that the API sorts by, without reading what stands behind it. */
+/* The member that the API sorts by. */
 static bool
 updated_of(struct span finding, const char *key, int64_t *ret_ms)
 {
-	struct scan s;
-	struct span raw;
+	const struct pick_key wanted = { key, strlen(key), 0, NULL, 0 };
+	struct span raw, text;
 
-	scan_init(&s, finding, FINDING_DEPTH_MAX);
-	if (scan_next(&s) != SCAN_OBJECT_BEGIN)
-		return false;
-	while (scan_next(&s) == SCAN_KEY) {
-		bool is_it = scan_string_is(s.token, key);
-
-		if (scan_value(&s, &raw) == SCAN_ERROR)
-			return false;
-		if (is_it)
-			return scan_string_of(raw, &raw) && timefmt_parse(raw, ret_ms, NULL);
-	}
-	return false;
+	return pick(finding, &wanted, 1, &raw, 1) && raw.p != NULL && scan_string_of(raw, &text) &&
+	       timefmt_parse(text, ret_ms, NULL);
 }
 
 /* Order matters only to walks of several pages. */

@@ -43,7 +43,7 @@ static const char asff[] =
 static void
 read_ok(enum finding_view view, const char *text, struct finding *f)
 {
-	static const struct finding_polled polled = { "999999999999", "us-east-1" };
+	static const struct finding_polled polled = { "999999999999", "us-east-1", false };
 	struct err e = { 0 };
 
 	if (finding_parse(view, span_of(text), &polled, f, &e))

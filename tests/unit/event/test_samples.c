@@ -11,7 +11,7 @@
 #include "samples.h"
 #include "json/scan.h"
 
-static const struct finding_polled polled = { "111122223333", "us-east-1" };
+static const struct finding_polled polled = { "111122223333", "us-east-1", false };
 static const struct envelope_place place = { "111122223333", "us-east-1", "prod" };
 
 struct tally {

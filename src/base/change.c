@@ -9,6 +9,7 @@ static const char *const names[CHANGE_COUNT] = {
 	[CHANGE_CREATED] = "created",   [CHANGE_SEVERITY_RAISED] = "severity_raised",
 	[CHANGE_REOPENED] = "reopened", [CHANGE_RESOLVED] = "resolved",
 	[CHANGE_UPDATED] = "updated",   [CHANGE_REPEAT] = "repeat",
+	[CHANGE_DIGEST] = "digest",
 };
 
 const char *

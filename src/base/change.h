@@ -17,6 +17,7 @@ enum change {
 	CHANGE_RESOLVED,
 	CHANGE_UPDATED,
 	CHANGE_REPEAT,
+	CHANGE_DIGEST, /* of no single finding: many notices told as one */
 	CHANGE_COUNT,
 };
 

@@ -175,11 +175,21 @@ print_item(const struct outbox_item *it, const struct list_job *j, bool is_full,
 	add_rules(&w, it->rules);
 	add_time(&w, "created", it->created_ms);
 	add_time(&w, "finished", it->finished_ms);
+	if (it->asked_ms)
+		add_time(&w, "asked", it->asked_ms);
 	emit_key(&w, "attempts");
 	emit_i64(&w, it->attempts);
 	add_text(&w, "message_key", it->message_key);
 	add_text(&w, "thread_key", it->thread_key);
 	add_text(&w, "answer", it->answer);
+	if (it->digest_id) {
+		emit_key(&w, "digest");
+		emit_i64(&w, it->digest_id);
+	}
+	if (it->is_damaged) {
+		emit_key(&w, "damaged");
+		emit_bool(&w, true);
+	}
 	if (is_full) {
 		emit_key(&w, "tries");
 		emit_array_begin(&w);

@@ -158,6 +158,13 @@ on_sent(struct sink_result *r, void *arg)
 	courier_kick(c);
 }
 
+/* What a person asked for again is as young as that. */
+static int64_t
+born_ms(const struct outbox_item *row)
+{
+	return row->asked_ms > row->created_ms ? row->asked_ms : row->created_ms;
+}
+
 void
 courier_send_next(struct courier *c)
 {
@@ -166,7 +173,7 @@ courier_send_next(struct courier *c)
 
 	TAILQ_REMOVE(&c->ready, it, entry);
 	c->ready_count--;
-	if (breaker_age_ms(&c->holds, it->row->created_ms, clock_now_ms()) >
+	if (breaker_age_ms(&c->holds, born_ms(it->row), clock_now_ms()) >
 	    c->place->conf->max_age_ms) {
 		(void)snprintf(
 			it->result.answer, sizeof it->result.answer,

@@ -186,6 +186,8 @@ headline_of(const struct notice *n, const struct finding *f, char *out, size_t o
 		return "Updated";
 	case CHANGE_REPEAT:
 		return "Still open";
+	case CHANGE_DIGEST:
+		return "Digest";
 	case CHANGE_COUNT:
 		break;
 	}

@@ -14,11 +14,13 @@
 static const char *const state_names[OUTBOX_STATE_COUNT] = {
 	[OUTBOX_QUEUED] = "queued", [OUTBOX_BLOCKED] = "blocked",     [OUTBOX_DONE] = "done",
 	[OUTBOX_DEAD] = "dead",     [OUTBOX_CANCELLED] = "cancelled", [OUTBOX_DROPPED] = "dropped",
+	[OUTBOX_HELD] = "held",     [OUTBOX_FOLDED] = "in digest",
 };
 
 static const char sql_last[] =
-	"SELECT id, state FROM outbox INDEXED BY outbox_memory WHERE memory = ?1 AND sink = ?2"
+	"SELECT id, state, digest FROM outbox INDEXED BY outbox_memory WHERE memory = ?1 AND sink = ?2"
 	" ORDER BY id DESC LIMIT 1";
+static const char sql_is_held[] = "SELECT 1 FROM outbox WHERE id = ?1 AND state = 6";
 static const char sql_has_next[] = "UPDATE outbox SET has_next = 1 WHERE id = ?1";
 static const char sql_add[] =
 	"INSERT INTO outbox(sink, memory, change, n, generation, grp, urgency, first_severity, created_ms,"
@@ -47,6 +49,23 @@ check_new(const struct outbox_new *n, struct err *e)
 	return 0;
 }
 
+/* Whether what follows has to wait: not behind a digest that still collects, which will take it too. 1, 0, or -1 with e. */
+static int
+is_unfinished(struct store_tx *tx, enum outbox_state state, int64_t digest, struct err *e)
+{
+	sqlite3_stmt *st;
+	int rc;
+
+	if (state != OUTBOX_FOLDED)
+		return state <= OUTBOX_BLOCKED;
+	if ((st = tx_stmt(tx, sql_is_held, e)) == NULL)
+		return -1;
+	tx_bind_i64(st, 1, digest);
+	rc = tx_step(tx, st, e);
+	tx_reset(st);
+	return rc < 0 ? -1 : rc == 0;
+}
+
 /* 1: an unfinished item is before it, and now knows that something follows. */
 static int
 queue_behind(struct store_tx *tx, int64_t memory, int64_t sink, struct err *e)
@@ -63,10 +82,11 @@ queue_behind(struct store_tx *tx, int64_t memory, int64_t sink, struct err *e)
 	if ((rc = tx_step(tx, st, e)) <= 0)
 		return rc;
 	int64_t id = sqlite3_column_int64(st, 0);
-	bool is_live = sqlite3_column_int(st, 1) <= OUTBOX_BLOCKED;
+	enum outbox_state state = (enum outbox_state)sqlite3_column_int(st, 1);
+	int64_t digest = sqlite3_column_int64(st, 2);
 	tx_reset(st);
-	if (!is_live)
-		return 0;
+	if ((rc = is_unfinished(tx, state, digest, e)) <= 0)
+		return rc;
 	if ((st = tx_stmt(tx, sql_has_next, e)) == NULL)
 		return -1;
 	tx_bind_i64(st, 1, id);

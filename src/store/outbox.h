@@ -35,9 +35,18 @@ enum outbox_state {
 	OUTBOX_DEAD,
 	OUTBOX_CANCELLED,
 	OUTBOX_DROPPED,
+	OUTBOX_HELD,   /* a digest that still collects */
+	OUTBOX_FOLDED, /* in a digest that is not told yet */
 	OUTBOX_STATE_COUNT,
 };
 const char *outbox_state_name(enum outbox_state state); /* "queued", ... */
+
+/* Unfinished, and to be sent one day with its event. */
+static inline bool
+outbox_needs_event(enum outbox_state state)
+{
+	return state <= OUTBOX_BLOCKED || state == OUTBOX_FOLDED;
+}
 
 enum {
 	OUTBOX_KEY_MAX = 128,           /* message and thread keys */
@@ -98,11 +107,15 @@ struct outbox_item {
 	int64_t finished_ms; /* 0 while unfinished */
 	uint32_t attempts;   /* finished and recorded */
 	int64_t took_ms;     /* the last of them, when it finished the item */
+	int64_t digest_id;   /* the digest that it was folded into, 0 = none */
+	int64_t asked_ms; /* when a person last asked for it again, 0 = never: its age counts from there */
+	bool is_damaged; /* what is left of a row with a wrong checksum: to be shown, not to be believed */
 	struct span sink, thread_key, message_key;
 	struct span rules; /* joined by '\n' */
 	struct span context, subject, note;
 	struct span answer; /* the last one */
 	struct span event;  /* empty when the bytes are gone or were not asked for */
+	char text[];        /* private: the bytes of all of them */
 };
 void outbox_item_free(struct outbox_item *item);
 
@@ -166,24 +179,28 @@ int outbox_dead_of(struct store_tx *tx, int64_t memory_id, struct outbox_dead_co
 /* Numbers per sink that ever had an item, in order of the names; also of sinks that are no longer configured. */
 struct outbox_count {
 	char sink[65];
-	uint64_t queued;  /* QUEUED and BLOCKED */
+	uint64_t queued;  /* what is not told yet: QUEUED, BLOCKED, FOLDED */
 	uint64_t blocked; /* of them, behind an earlier one */
+	uint64_t folded;  /* of them, in a digest that is not told yet */
 	uint64_t done, dead, cancelled, dropped;
 	int64_t oldest_ms; /* created_ms of the oldest due item, near enough; 0 = none queued */
 };
 /* *ret: array to free with mem_free, NULL when none. */
 int outbox_counts(struct store_tx *tx, struct outbox_count **ret, size_t *ret_count, struct err *e);
 
-/* Items in a state, by id, after after_id (0 = from the start); without event bytes. sink NULL = all. limit <= OUTBOX_FETCH_MAX. */
+/*
+ * Items in a state, by id, after after_id (0 = from the start); without event bytes; damaged ones marked. sink NULL = all.
+ * limit <= OUTBOX_FETCH_MAX.
+ */
 int outbox_list(struct store_tx *tx, const char *sink, enum outbox_state state, int64_t after_id,
                 size_t limit, struct outbox_item ***ret, size_t *ret_count, struct err *e);
 
-/* One item with its event bytes. 1 found, 0 none, -1 with e. */
+/* One item with its event bytes; marked when it is damaged. 1 found, 0 none, -1 with e. */
 int outbox_get(struct store_tx *tx, int64_t id, struct outbox_item **ret, struct err *e);
 
 /*
- * Send a dead letter again, under the same message key. -1 with ERR_NOT_FOUND (no such dead letter), ERR_CONFIG (it opened a
- * thread and the finding is closed since: is_forced sends it all the same).
+ * Send a dead letter again, under the same message key, in its place in line; its age counts from now_ms. -1 with ERR_NOT_FOUND (no
+ * such dead letter), ERR_CONFIG (it is damaged; or it opened a thread and the finding is closed since: is_forced sends it all the same).
  */
 int dead_retry(struct store_tx *tx, int64_t id, bool is_forced, int64_t now_ms, struct err *e);
 /* Give a dead letter up; the record of it stays until retention ends. ERR_NOT_FOUND as above. */

@@ -8,11 +8,11 @@
 
 #include "base/fault.h"
 #include "store/body.h"
-#include "store/outbox.h"
-#include "store/tx.h"
+#include "store/outcome.h"
 
 static const char sql_slim[] =
-	"SELECT sink, memory, event, state, has_next, change, generation, grp, attempts FROM outbox"
+	"SELECT sink, memory, event, state, has_next, change, generation, grp, attempts, digest"
+	" FROM outbox"
 	" WHERE id = ?1";
 static const char sql_finish[] =
 	"UPDATE outbox SET state = ?2, finished_ms = ?3, attempts = attempts + ?4, took_ms = ?5,"
@@ -35,24 +35,23 @@ static const char sql_has_more_blocked[] =
 	" WHERE memory = ?1 AND sink = ?2 AND id > ?3 AND state = 1 LIMIT 1";
 static const char sql_unblock[] = "UPDATE outbox SET state = 0, has_next = ?2 WHERE id = ?1";
 static const char sql_requeue[] =
-	"UPDATE outbox SET state = 0, finished_ms = 0, due_ms = ?2 WHERE id = ?1";
+	"UPDATE outbox SET state = ?2, finished_ms = 0, due_ms = ?3, asked_ms = ?4, digest = 0,"
+	" has_next = ?5 WHERE id = ?1";
+static const char sql_live_before[] =
+	"SELECT id FROM outbox INDEXED BY outbox_memory WHERE memory = ?1 AND sink = ?2 AND id < ?3"
+	" AND state IN (0, 1, 7) ORDER BY id DESC LIMIT 1";
+static const char sql_live_after[] =
+	"SELECT id, state FROM outbox INDEXED BY outbox_memory WHERE memory = ?1 AND sink = ?2 AND id > ?3"
+	" AND state IN (0, 1) ORDER BY id LIMIT 1";
+static const char sql_mark_next[] = "UPDATE outbox SET has_next = 1 WHERE id = ?1";
+static const char sql_block[] = "UPDATE outbox SET state = 1 WHERE id = ?1";
 static const char sql_is_open[] = "SELECT is_open FROM memory WHERE id = ?1";
 static const char sql_older[] =
 	"SELECT id FROM outbox INDEXED BY outbox_due WHERE state = 0 AND sink = ?1 AND created_ms < ?2"
 	" LIMIT ?3";
 
-/* What the changes of state look at. */
-struct slim {
-	int64_t id, sink, memory, event;
-	enum outbox_state state;
-	bool has_next;
-	enum change change;
-	int64_t generation, group, attempts;
-};
-
-/* 1 found, 0 none, -1 with e. */
-static int
-read_slim(struct store_tx *tx, int64_t id, struct slim *ret, struct err *e)
+int
+outcome_read(struct store_tx *tx, int64_t id, struct outcome_row *ret, struct err *e)
 {
 	sqlite3_stmt *st = tx_stmt(tx, sql_slim, e);
 
@@ -72,12 +71,13 @@ read_slim(struct store_tx *tx, int64_t id, struct slim *ret, struct err *e)
 	ret->generation = sqlite3_column_int64(st, 6);
 	ret->group = sqlite3_column_int64(st, 7);
 	ret->attempts = sqlite3_column_int64(st, 8);
+	ret->digest = sqlite3_column_int64(st, 9);
 	tx_reset(st);
 	return 1;
 }
 
-static void
-count(struct store_tx *tx, int64_t sink_id, enum outbox_state state, int by)
+void
+outcome_count(struct store_tx *tx, int64_t sink_id, enum outbox_state state, int by)
 {
 	struct tx_sink *sink = tx_sink_by_id(tx, sink_id);
 
@@ -94,7 +94,7 @@ cut_answer(struct span answer)
 
 /* Give the row its final state; the event goes unless it is needed to send again. */
 static int
-set_finished(struct store_tx *tx, const struct slim *row, enum outbox_state state,
+set_finished(struct store_tx *tx, const struct outcome_row *row, enum outbox_state state,
              const struct outbox_outcome *o, struct err *e)
 {
 	sqlite3_stmt *st = tx_stmt(tx, sql_finish, e);
@@ -112,13 +112,14 @@ set_finished(struct store_tx *tx, const struct slim *row, enum outbox_state stat
 	tx_bind_i64(st, 7, is_kept ? row->event : 0);
 	if (tx_exec(tx, st, e) < 0)
 		return -1;
-	count(tx, row->sink, row->state, -1);
-	count(tx, row->sink, state, 1);
+	outcome_count(tx, row->sink, row->state, -1);
+	outcome_count(tx, row->sink, state, 1);
 	return is_kept ? 0 : body_release(tx, row->memory, row->event, e);
 }
 
 static int
-find_blocked(struct store_tx *tx, const struct slim *row, struct slim *ret, struct err *e)
+find_blocked(struct store_tx *tx, const struct outcome_row *row, struct outcome_row *ret,
+             struct err *e)
 {
 	sqlite3_stmt *st = tx_stmt(tx, sql_next_blocked, e);
 
@@ -132,14 +133,13 @@ find_blocked(struct store_tx *tx, const struct slim *row, struct slim *ret, stru
 		return rc;
 	int64_t id = sqlite3_column_int64(st, 0);
 	tx_reset(st);
-	return read_slim(tx, id, ret, e);
+	return outcome_read(tx, id, ret, e);
 }
 
-/* Let the next in line go. */
-static int
-unblock(struct store_tx *tx, const struct slim *row, struct err *e)
+int
+outcome_unblock(struct store_tx *tx, const struct outcome_row *row, struct err *e)
 {
-	struct slim next;
+	struct outcome_row next;
 	sqlite3_stmt *st;
 	int rc = find_blocked(tx, row, &next, e);
 
@@ -159,16 +159,16 @@ unblock(struct store_tx *tx, const struct slim *row, struct err *e)
 	tx_bind_i64(st, 2, has_next);
 	if (tx_exec(tx, st, e) < 0)
 		return -1;
-	count(tx, row->sink, OUTBOX_BLOCKED, -1);
-	count(tx, row->sink, OUTBOX_QUEUED, 1);
+	outcome_count(tx, row->sink, OUTBOX_BLOCKED, -1);
+	outcome_count(tx, row->sink, OUTBOX_QUEUED, 1);
 	return 0;
 }
 
 /* 1: *ret is an unfinished item. 0: finished meanwhile. */
 static int
-find_live(struct store_tx *tx, int64_t id, struct slim *ret, struct err *e)
+find_live(struct store_tx *tx, int64_t id, struct outcome_row *ret, struct err *e)
 {
-	int rc = read_slim(tx, id, ret, e);
+	int rc = outcome_read(tx, id, ret, e);
 
 	if (rc < 0)
 		return -1;
@@ -177,32 +177,32 @@ find_live(struct store_tx *tx, int64_t id, struct slim *ret, struct err *e)
 	return ret->state <= OUTBOX_BLOCKED;
 }
 
-static int
-finish(struct store_tx *tx, const struct slim *row, enum outbox_state state,
-       const struct outbox_outcome *o, struct err *e)
+int
+outcome_finish(struct store_tx *tx, const struct outcome_row *row, enum outbox_state state,
+               const struct outbox_outcome *o, struct err *e)
 {
 	if (set_finished(tx, row, state, o, e) < 0)
 		return -1;
 	/* One that was blocked itself has somebody before it, who lets the next go. */
-	return row->has_next && row->state == OUTBOX_QUEUED ? unblock(tx, row, e) : 0;
+	return row->has_next && row->state != OUTBOX_BLOCKED ? outcome_unblock(tx, row, e) : 0;
 }
 
 int
 outbox_done(struct store_tx *tx, int64_t id, const struct outbox_outcome *o, struct err *e)
 {
-	struct slim row;
+	struct outcome_row row;
 	int rc = find_live(tx, id, &row, e);
 
-	return rc <= 0 ? rc : finish(tx, &row, OUTBOX_DONE, o, e);
+	return rc <= 0 ? rc : outcome_finish(tx, &row, OUTBOX_DONE, o, e);
 }
 
 int
 outbox_cancel(struct store_tx *tx, int64_t id, const struct outbox_outcome *o, struct err *e)
 {
-	struct slim row;
+	struct outcome_row row;
 	int rc = find_live(tx, id, &row, e);
 
-	return rc <= 0 ? rc : finish(tx, &row, OUTBOX_CANCELLED, o, e);
+	return rc <= 0 ? rc : outcome_finish(tx, &row, OUTBOX_CANCELLED, o, e);
 }
 
 /* Between the first ones and the last ones the record has a gap, so that three days of retries take no more than an hour of them. */
@@ -240,7 +240,7 @@ keep_attempt(struct store_tx *tx, int64_t id, int64_t number, const struct outbo
 
 /* The attempt that a dead letter died of is in its row, and would be written over by the next one. */
 static int
-keep_last_attempt(struct store_tx *tx, const struct slim *row, struct err *e)
+keep_last_attempt(struct store_tx *tx, const struct outcome_row *row, struct err *e)
 {
 	sqlite3_stmt *st = tx_stmt(tx, sql_last_attempt, e);
 
@@ -256,7 +256,7 @@ int
 outbox_retry(struct store_tx *tx, int64_t id, const struct outbox_outcome *o, int64_t due_ms,
              struct span context, struct err *e)
 {
-	struct slim row;
+	struct outcome_row row;
 	sqlite3_stmt *st;
 	int rc = find_live(tx, id, &row, e);
 
@@ -287,12 +287,12 @@ is_opening(enum change change)
 
 /* The resolved that waits right behind an open that died would tell of something never heard of. */
 static int
-cancel_pair(struct store_tx *tx, const struct slim *row, int64_t now_ms, unsigned *ret_cancelled,
-            struct err *e)
+cancel_pair(struct store_tx *tx, const struct outcome_row *row, int64_t now_ms,
+            unsigned *ret_cancelled, struct err *e)
 {
 	struct outbox_outcome o = { .now_ms = now_ms,
 		                    .answer = SPAN_LIT("cancelled: its open was never delivered") };
-	struct slim next;
+	struct outcome_row next;
 	int rc;
 
 	if (!is_opening(row->change) || row->memory == 0)
@@ -309,25 +309,25 @@ cancel_pair(struct store_tx *tx, const struct slim *row, int64_t now_ms, unsigne
 	return 0;
 }
 
-static int
-bury(struct store_tx *tx, const struct slim *row, const struct outbox_outcome *o,
-     unsigned *ret_cancelled, struct err *e)
+int
+outcome_bury(struct store_tx *tx, const struct outcome_row *row, const struct outbox_outcome *o,
+             unsigned *ret_cancelled, struct err *e)
 {
 	if (row->has_next && cancel_pair(tx, row, o->now_ms, ret_cancelled, e) < 0)
 		return -1;
-	return finish(tx, row, OUTBOX_DEAD, o, e);
+	return outcome_finish(tx, row, OUTBOX_DEAD, o, e);
 }
 
 int
 outbox_bury(struct store_tx *tx, int64_t id, const struct outbox_outcome *o,
             unsigned *ret_cancelled, struct err *e)
 {
-	struct slim row;
+	struct outcome_row row;
 	int rc = find_live(tx, id, &row, e);
 
 	if (ret_cancelled != NULL)
 		*ret_cancelled = 0;
-	return rc <= 0 ? rc : bury(tx, &row, o, ret_cancelled, e);
+	return rc <= 0 ? rc : outcome_bury(tx, &row, o, ret_cancelled, e);
 }
 
 int
@@ -362,9 +362,9 @@ outbox_bury_older(struct store_tx *tx, const char *sink_name, int64_t created_be
 }
 
 static int
-find_dead(struct store_tx *tx, int64_t id, struct slim *ret, struct err *e)
+find_dead(struct store_tx *tx, int64_t id, struct outcome_row *ret, struct err *e)
 {
-	int rc = read_slim(tx, id, ret, e);
+	int rc = outcome_read(tx, id, ret, e);
 
 	if (rc < 0)
 		return -1;
@@ -391,13 +391,110 @@ is_finding_open(struct store_tx *tx, int64_t memory, struct err *e)
 	return rc;
 }
 
+/* The id of the nearest of its line, 0 none. */
+static int
+find_neighbour(struct store_tx *tx, const char *sql, const struct outcome_row *row, int64_t *ret,
+               int64_t *ret_state, struct err *e)
+{
+	sqlite3_stmt *st = tx_stmt(tx, sql, e);
+	int rc;
+
+	*ret = 0;
+	if (st == NULL)
+		return -1;
+	tx_bind_i64(st, 1, row->memory);
+	tx_bind_i64(st, 2, row->sink);
+	tx_bind_i64(st, 3, row->id);
+	if ((rc = tx_step(tx, st, e)) <= 0)
+		return rc;
+	*ret = sqlite3_column_int64(st, 0);
+	if (ret_state != NULL)
+		*ret_state = sqlite3_column_int64(st, 1);
+	tx_reset(st);
+	return 0;
+}
+
+static int
+exec_on(struct store_tx *tx, const char *sql, int64_t id, struct err *e)
+{
+	sqlite3_stmt *st = tx_stmt(tx, sql, e);
+
+	if (st == NULL)
+		return -1;
+	tx_bind_i64(st, 1, id);
+	return tx_exec(tx, st, e);
+}
+
+/* Its place in line: *ret_before and *ret_after are 0 at the ends. What comes after it and could go has to wait. */
+static int
+find_place(struct store_tx *tx, const struct outcome_row *row, int64_t *ret_before,
+           int64_t *ret_after, struct err *e)
+{
+	int64_t state = OUTBOX_BLOCKED;
+
+	*ret_before = *ret_after = 0;
+	if (row->memory == 0)
+		return 0;
+	if (find_neighbour(tx, sql_live_before, row, ret_before, NULL, e) < 0 ||
+	    find_neighbour(tx, sql_live_after, row, ret_after, &state, e) < 0)
+		return -1;
+	if (*ret_before != 0 && exec_on(tx, sql_mark_next, *ret_before, e) < 0)
+		return -1;
+	if (*ret_after == 0 || state != OUTBOX_QUEUED)
+		return 0;
+	outcome_count(tx, row->sink, OUTBOX_QUEUED, -1);
+	outcome_count(tx, row->sink, OUTBOX_BLOCKED, 1);
+	return exec_on(tx, sql_block, *ret_after, e);
+}
+
+int
+outcome_requeue(struct store_tx *tx, const struct outcome_row *row, int64_t due_ms,
+                int64_t asked_ms, struct err *e)
+{
+	int64_t before, after;
+	sqlite3_stmt *st;
+
+	if (find_place(tx, row, &before, &after, e) < 0 ||
+	    (st = tx_stmt(tx, sql_requeue, e)) == NULL)
+		return -1;
+	enum outbox_state state = before ? OUTBOX_BLOCKED : OUTBOX_QUEUED;
+	tx_bind_i64(st, 1, row->id);
+	tx_bind_i64(st, 2, (int64_t)state);
+	tx_bind_i64(st, 3, due_ms);
+	tx_bind_i64(st, 4, asked_ms);
+	tx_bind_i64(st, 5, after != 0);
+	if (tx_exec(tx, st, e) < 0)
+		return -1;
+	outcome_count(tx, row->sink, row->state, -1);
+	outcome_count(tx, row->sink, state, 1);
+	return 0;
+}
+
+/* Whether it still is what was queued: damaged, it would only die again. */
+static int
+check_sound(struct store_tx *tx, int64_t id, struct err *e)
+{
+	struct outbox_item *item = NULL;
+	int rc = outbox_get(tx, id, &item, e);
+	bool is_sound = rc > 0 && !item->is_damaged && item->event.len > 0;
+
+	if (rc > 0)
+		outbox_item_free(item);
+	if (rc < 0)
+		return -1;
+	return is_sound ? 0
+	                : err_set(e, ERR_CONFIG,
+	                          "%lld is damaged and cannot be sent; 'findingsctl dead show' has "
+	                          "what is left of it, 'findingsctl dead drop' gives it up",
+	                          (long long)id);
+}
+
 int
 dead_retry(struct store_tx *tx, int64_t id, bool is_forced, int64_t now_ms, struct err *e)
 {
-	struct slim row;
-	sqlite3_stmt *st;
+	struct outcome_row row;
 
-	if (find_dead(tx, id, &row, e) < 0)
+	if (find_dead(tx, id, &row, e) < 0 || check_sound(tx, id, e) < 0)
 		return -1;
 	if (is_opening(row.change) && row.memory != 0 && !is_forced) {
 		int is_open = is_finding_open(tx, row.memory, e);
@@ -410,22 +507,16 @@ dead_retry(struct store_tx *tx, int64_t id, bool is_forced, int64_t now_ms, stru
 				"it again: use --force to send it all the same",
 				(long long)id);
 	}
-	if (keep_last_attempt(tx, &row, e) < 0 || (st = tx_stmt(tx, sql_requeue, e)) == NULL)
+	if (keep_last_attempt(tx, &row, e) < 0)
 		return -1;
-	tx_bind_i64(st, 1, id);
-	tx_bind_i64(st, 2, now_ms);
-	if (tx_exec(tx, st, e) < 0)
-		return -1;
-	count(tx, row.sink, OUTBOX_DEAD, -1);
-	count(tx, row.sink, OUTBOX_QUEUED, 1);
-	return 0;
+	return outcome_requeue(tx, &row, now_ms, now_ms, e);
 }
 
 int
 dead_drop(struct store_tx *tx, int64_t id, int64_t now_ms, struct err *e)
 {
 	struct outbox_outcome o = { .now_ms = now_ms }; /* the last answer stays: it is why */
-	struct slim row;
+	struct outcome_row row;
 
 	if (find_dead(tx, id, &row, e) < 0)
 		return -1;

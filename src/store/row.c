@@ -34,6 +34,8 @@ enum {
 	C_TOOK,
 	C_SUBJECT,
 	C_NOTE,
+	C_DIGEST,
+	C_ASKED,
 };
 
 static const char sql_event[] = "SELECT sum, body FROM event WHERE id = ?1";
@@ -99,7 +101,7 @@ build(sqlite3_stmt *st, struct span sink, struct span event)
 	struct outbox_item *item =
 		mem_alloc(sizeof(*item) + sink.len + event.len + thread.len + message.len +
 	                  rules.len + answer.len + context.len + subject.len + note.len + 9);
-	char *at = (char *)(item + 1);
+	char *at = item->text;
 
 	memset(item, 0, sizeof(*item));
 	item->id = sqlite3_column_int64(st, C_ID);
@@ -116,6 +118,8 @@ build(sqlite3_stmt *st, struct span sink, struct span event)
 	item->due_ms = sqlite3_column_int64(st, C_DUE);
 	item->finished_ms = sqlite3_column_int64(st, C_FINISHED);
 	item->took_ms = sqlite3_column_int64(st, C_TOOK);
+	item->digest_id = sqlite3_column_int64(st, C_DIGEST);
+	item->asked_ms = sqlite3_column_int64(st, C_ASKED);
 	item->attempts = (uint32_t)sqlite3_column_int64(st, C_ATTEMPTS);
 	item->sink = place(&at, sink);
 	item->thread_key = place(&at, thread);
@@ -163,7 +167,8 @@ row_read(struct store_tx *tx, sqlite3_stmt *st, bool is_with_event, enum row_fau
 			return NULL;
 		if (rc == 0)
 			*ret_fault = ROW_NO_EVENT;
-	} else if (is_with_event && sqlite3_column_int(st, C_STATE) <= OUTBOX_BLOCKED) {
+	} else if (is_with_event &&
+	           outbox_needs_event((enum outbox_state)sqlite3_column_int(st, C_STATE))) {
 		*ret_fault = ROW_NO_EVENT;
 	}
 	struct outbox_item *item = build(st, sink ? span_of(sink->name) : SPAN_LIT("?"), event);
@@ -174,6 +179,27 @@ row_read(struct store_tx *tx, sqlite3_stmt *st, bool is_with_event, enum row_fau
 	if (*ret_fault != ROW_SOUND) {
 		outbox_item_free(item);
 		return NULL;
+	}
+	return item;
+}
+
+struct outbox_item *
+row_read_damaged(struct store_tx *tx, sqlite3_stmt *st)
+{
+	const struct tx_sink *sink = tx_sink_by_id(tx, sqlite3_column_int64(st, C_SINK));
+	struct span event = { NULL, 0 };
+	struct outbox_item *item = build(st, sink ? span_of(sink->name) : SPAN_LIT("?"), event);
+	struct span *texts[] = { &item->thread_key, &item->message_key, &item->rules,
+		                 &item->context };
+
+	item->is_damaged = true;
+	if ((unsigned)item->severity > 4)
+		item->severity = 0;
+	/* Anything may stand there: only what people can read is shown. */
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		char *p = item->text + (texts[i]->p - item->text);
+		for (size_t k = 0; k < texts[i]->len; k++)
+			p[k] = (p[k] >= ' ' && p[k] < 0x7f) || p[k] == '\n' ? p[k] : '?';
 	}
 	return item;
 }
@@ -189,8 +215,9 @@ row_read_all(struct store_tx *tx, sqlite3_stmt *st, size_t max, struct outbox_it
 
 	while (count < max && (rc = tx_step(tx, st, e)) > 0) {
 		struct outbox_item *item = row_read(tx, st, false, &fault, e);
-		if (item != NULL)
-			items[count++] = item;
+		if (item == NULL)
+			item = row_read_damaged(tx, st);
+		items[count++] = item;
 	}
 	tx_reset(st);
 	if (rc < 0) {

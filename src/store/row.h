@@ -11,7 +11,7 @@
 #define ROW_COLUMNS                                                                                   \
 	"id, sink, memory, change, n, generation, grp, urgency, first_severity, created_ms,"          \
 	" thread, message, rules, sum, event, state, due_ms, finished_ms, attempts, answer, context," \
-	" took_ms, subject, note"
+	" took_ms, subject, note, digest, asked_ms"
 
 /* How a row may be wrong. */
 enum row_fault {
@@ -30,7 +30,10 @@ int64_t row_sum(int64_t sink, int64_t urgency, const struct outbox_new *n);
 struct outbox_item *row_read(struct store_tx *tx, sqlite3_stmt *st, bool is_with_event,
                              enum row_fault *ret_fault, struct err *e);
 
-/* All rows of a bound statement, at most max; damaged ones are left out. Resets st. */
+/* What is left of a row that row_read found damaged: marked, its texts fit to be shown, without its event. */
+struct outbox_item *row_read_damaged(struct store_tx *tx, sqlite3_stmt *st);
+
+/* All rows of a bound statement, at most max, without their events; damaged ones are marked. Resets st. */
 int row_read_all(struct store_tx *tx, sqlite3_stmt *st, size_t max, struct outbox_item ***ret,
                  size_t *ret_count, struct err *e);
 

@@ -69,6 +69,19 @@ static const char *const steps[] = {
 	" PRIMARY KEY(memory, key)) WITHOUT ROWID;"
 	"CREATE INDEX member_grp ON member(grp);"
 	"ALTER TABLE outbox ADD COLUMN note TEXT NOT NULL DEFAULT '';",
+	/*
+	 * 4: digests. outbox.digest: the digest that an item was folded into; outbox.asked_ms: when a person last asked for it again, 0 =
+	 * never; event.memory: whose notices name it, so that the bytes of what was delivered can be kept for a while and found again.
+	 */
+	"ALTER TABLE outbox ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE outbox ADD COLUMN asked_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE event ADD COLUMN memory INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE sink ADD COLUMN held INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE sink ADD COLUMN folded INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX outbox_tried ON outbox(sink, created_ms) WHERE state = 0 AND attempts > 0;"
+	"CREATE INDEX outbox_held ON outbox(sink) WHERE state = 6;"
+	"CREATE INDEX outbox_folded ON outbox(sink, digest) WHERE state = 7;"
+	"CREATE INDEX outbox_digest_dead ON outbox(digest) WHERE state = 3 AND digest > 0;",
 };
 
 enum { STEP_COUNT = sizeof(steps) / sizeof(steps[0]) };

@@ -20,7 +20,7 @@
 #include "store/outbox.h"
 
 enum {
-	TX_STATEMENTS = 128,   /* slots for prepared statements, a power of two */
+	TX_STATEMENTS = 256,   /* slots for prepared statements, a power of two */
 	TX_SINK_NAME_MAX = 64, /* bytes */
 	TX_SINKS_MAX = 4096,   /* names ever used: configuration bounds them */
 };

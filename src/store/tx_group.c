@@ -10,7 +10,7 @@
 #include "store/tx.h"
 
 static const char sql_sinks[] =
-	"SELECT id, name, queued, blocked, done, dead, cancelled, dropped FROM sink ORDER BY id";
+	"SELECT id, name, queued, blocked, done, dead, cancelled, dropped, held, folded FROM sink ORDER BY id";
 
 static struct tx_sink *
 sink_append(struct store_tx *tx)
@@ -249,7 +249,7 @@ tx_job_end(struct store_tx *tx, bool is_alone, bool is_ok, struct err *e)
 
 static const char sql_sink_numbers[] =
 	"UPDATE sink SET queued = queued + ?2, blocked = blocked + ?3, done = done + ?4, dead = dead + ?5,"
-	" cancelled = cancelled + ?6, dropped = dropped + ?7 WHERE id = ?1";
+	" cancelled = cancelled + ?6, dropped = dropped + ?7, held = held + ?8, folded = folded + ?9 WHERE id = ?1";
 static const char sql_set_count[] = "INSERT INTO meta(key, value) VALUES('store.memory.count', ?1)"
 				    " ON CONFLICT(key) DO UPDATE SET value = excluded.value";
 

@@ -320,6 +320,23 @@ rig_queue_event(struct rig *r, const char *key, struct span event)
 	(void)queue(r, 0, key, clock_real_wall_ms(), event);
 }
 
+static int
+retry_run(struct store_tx *tx, void *arg, struct err *e)
+{
+	return dead_retry(tx, *(int64_t *)arg, true, clock_real_wall_ms(), e);
+}
+
+void
+rig_retry_dead(struct rig *r, int64_t id)
+{
+	struct err e = { 0 };
+
+	if (store_run_wait(r->store, retry_run, &id, &e)) {
+		(void)fprintf(stderr, "dead_retry: %s\n", e.text);
+		abort();
+	}
+}
+
 struct state_job {
 	int64_t id;
 	enum outbox_state state;

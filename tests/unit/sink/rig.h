@@ -63,6 +63,8 @@ struct courier *rig_courier(struct rig *r);
 
 /* Queue a notice; memory_id 0: an identity of its own. Returns the item's id. */
 int64_t rig_queue(struct rig *r, int64_t memory_id, const char *key, int64_t created_ms);
+/* `dead retry`. */
+void rig_retry_dead(struct rig *r, int64_t id);
 void rig_queue_event(struct rig *r, const char *key, struct span event);
 
 /* State of an item, and its last answer (up to 600 bytes). */

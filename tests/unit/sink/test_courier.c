@@ -416,6 +416,11 @@ test_too_old_items_are_dead_letters_unsent(void **state)
 	(void)rig_state(&rig, old, answer);
 	assert_non_null(strstr(answer, "older than max_age (3d)"));
 	assert_int_equal(rig.hit_count, 1);
+	/* The answer says that `dead retry` sends it: asked for by a person, it is young again. */
+	rig_retry_dead(&rig, old);
+	courier_wake(c);
+	assert_true(rig_until(&rig, is_delivered, &old));
+	assert_string_equal(rig.hits[1].id, "old");
 	assert_true(rig_until_quiet(&rig, c));
 	stop(c);
 }

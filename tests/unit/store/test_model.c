@@ -23,7 +23,7 @@ struct model_item {
 	enum change change;
 	int severity;
 	enum outbox_state state;
-	bool has_next; /* one waits for it: not for a dead letter that was sent again past it */
+	bool has_next; /* one waits for it */
 };
 
 struct model {
@@ -100,6 +100,31 @@ model_finish(struct model *m, int64_t id, enum outbox_state state)
 		m->items[next].state = OUTBOX_QUEUED;
 		m->items[next].has_next = next_blocked(m, next) != 0;
 	}
+}
+
+/* A dead letter goes again: behind what is unfinished before it, ahead of what is unfinished after it. */
+static void
+model_requeue(struct model *m, int64_t id, int64_t due_ms)
+{
+	struct model_item *it = &m->items[id];
+	int64_t before = 0, after = 0;
+
+	for (int64_t i = 1; i <= m->count; i++) {
+		if (m->items[i].memory != it->memory || m->items[i].sink != it->sink ||
+		    !is_live(&m->items[i]))
+			continue;
+		if (i < id)
+			before = i;
+		else if (i > id && after == 0)
+			after = i;
+	}
+	it->state = before ? OUTBOX_BLOCKED : OUTBOX_QUEUED;
+	it->due_ms = due_ms;
+	it->has_next = after != 0;
+	if (before)
+		m->items[before].has_next = true;
+	if (after)
+		m->items[after].state = OUTBOX_BLOCKED;
 }
 
 /* One operation on the real one. */
@@ -180,9 +205,10 @@ model_apply(struct model *m, const struct op *op)
 	case DEAD_DROP:
 		if (it->state != OUTBOX_DEAD)
 			return -1;
-		it->state = op->what == DEAD_DROP ? OUTBOX_DROPPED : OUTBOX_QUEUED;
 		if (op->what == DEAD_RETRY)
-			it->due_ms = op->value;
+			model_requeue(m, op->id, op->value);
+		else
+			it->state = OUTBOX_DROPPED;
 		return 0;
 	case CURSOR:
 		m->watermark = op->value;

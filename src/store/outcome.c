@@ -4,11 +4,12 @@
  */
 #include "config.h"
 
+#include "store/outcome.h"
+
 #include <string.h>
 
 #include "base/fault.h"
 #include "store/body.h"
-#include "store/outcome.h"
 
 static const char sql_slim[] =
 	"SELECT sink, memory, event, state, has_next, change, generation, grp, attempts, digest"

@@ -24,6 +24,19 @@ int outcome_read(struct store_tx *tx, int64_t id, struct outcome_row *ret, struc
 /* The sink's numbers: so many more in this state. */
 void outcome_count(struct store_tx *tx, int64_t sink, enum outbox_state state, int by);
 
+static inline bool
+outcome_is_opening(enum change change)
+{
+	return change == CHANGE_CREATED || change == CHANGE_REOPENED;
+}
+
+/* Give the row its final state, and nobody else anything; the event goes unless it is needed to send again. */
+int outcome_set(struct store_tx *tx, const struct outcome_row *row, enum outbox_state state,
+                const struct outbox_outcome *o, struct err *e);
+
+/* The attempt that finished an item is in its row, and would be written over by the next one. */
+int outcome_keep_last(struct store_tx *tx, const struct outcome_row *row, struct err *e);
+
 /* To a final state; who waited behind it goes. */
 int outcome_finish(struct store_tx *tx, const struct outcome_row *row, enum outbox_state state,
                    const struct outbox_outcome *o, struct err *e);

@@ -169,7 +169,7 @@ int
 outcome_finish(struct store_tx *tx, const struct outcome_row *row, enum outbox_state state,
                const struct outbox_outcome *o, struct err *e)
 {
-	if (set_finished(tx, row, state, o, e) < 0)
+	if (outcome_set(tx, row, state, o, e) < 0)
 		return -1;
 	/* One that was blocked itself has somebody before it, who lets the next go. */
 	return row->has_next && row->state != OUTBOX_BLOCKED ? outcome_unblock(tx, row, e) : 0;
@@ -283,7 +283,7 @@ cancel_pair(struct store_tx *tx, const struct outcome_row *row, int64_t now_ms,
 	if (next.change != CHANGE_RESOLVED || next.generation != row->generation ||
 	    next.group != row->group)
 		return 0;
-	if (set_finished(tx, &next, OUTBOX_CANCELLED, &o, e) < 0)
+	if (outcome_set(tx, &next, OUTBOX_CANCELLED, &o, e) < 0)
 		return -1;
 	if (ret_cancelled != NULL)
 		++*ret_cancelled;

@@ -109,6 +109,18 @@ refused(const struct http_answer *a)
 enum exit_code
 client_call(const struct ctl *c, bool is_post, const char *target, struct buf *out)
 {
+	struct buf why = { 0 };
+	enum exit_code code = client_ask(c, is_post, target, out, &why);
+
+	if (code == EXIT_NO_DAEMON)
+		(void)ctl_fail(code, "%s", why.data);
+	buf_done(&why);
+	return code;
+}
+
+enum exit_code
+client_ask(const struct ctl *c, bool is_post, const char *target, struct buf *out, struct buf *why)
+{
 	char *socket = find_socket(c), *url = mem_printf("http://findingsd%s", target);
 	struct http_request req = { .method = is_post ? "POST" : "GET",
 		                    .url = url,
@@ -121,13 +133,14 @@ client_call(const struct ctl *c, bool is_post, const char *target, struct buf *o
 
 	if (is_post)
 		req.body = SPAN_LIT("");
-	if (http_blocking(&req, &a) < 0)
-		code = ctl_fail(EXIT_NO_DAEMON,
-		                "findingsd cannot be reached at %s: %s\n"
-		                "Is it running (systemctl status findingsd)? Are you in the group "
-		                "findingsd? Is the socket elsewhere (-c FILE, --socket PATH)?",
-		                socket, a.err.text);
-	else if (a.status / 100 != 2)
+	if (http_blocking(&req, &a) < 0) {
+		code = EXIT_NO_DAEMON;
+		(void)buf_printf(why,
+		                 "findingsd cannot be reached at %s: %s\n"
+		                 "Is it running (systemctl status findingsd)? Are you in the group "
+		                 "findingsd? Is the socket elsewhere (-c FILE, --socket PATH)?",
+		                 socket, a.err.text);
+	} else if (a.status / 100 != 2)
 		code = refused(&a);
 	else if (a.body.len)
 		(void)buf_add(out, a.body.data, a.body.len);

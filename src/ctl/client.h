@@ -21,4 +21,8 @@ void client_param(struct buf *b, const char *name, const char *value);
  */
 enum exit_code client_call(const struct ctl *c, bool is_post, const char *target, struct buf *out);
 
+/* The same; but that the daemon cannot be reached is not printed but put into why, for commands that can do without it. */
+enum exit_code client_ask(const struct ctl *c, bool is_post, const char *target, struct buf *out,
+                          struct buf *why);
+
 #endif

@@ -24,6 +24,7 @@ typedef enum exit_code ctl_fn(const struct ctl *c, int argc, char **argv);
 ctl_fn cmd_check;
 ctl_fn cmd_dead;
 ctl_fn cmd_explain;
+ctl_fn cmd_history;
 ctl_fn cmd_match;
 ctl_fn cmd_poll;
 ctl_fn cmd_queue;

@@ -14,6 +14,7 @@ src_ctl_findingsctl_SOURCES = \
 	src/ctl/ctl.h \
 	src/ctl/cmd_check.c \
 	src/ctl/cmd_dead.c \
+	src/ctl/cmd_history.c \
 	src/ctl/cmd_poll.c \
 	src/ctl/cmd_queue.c \
 	src/ctl/cmd_recent.c \
@@ -21,5 +22,6 @@ src_ctl_findingsctl_SOURCES = \
 	src/ctl/cmd_sink.c \
 	src/ctl/cmd_status.c \
 	src/ctl/main.c \
-	src/ctl/show.c src/ctl/show.h
+	src/ctl/show.c src/ctl/show.h \
+	src/ctl/store_file.c src/ctl/store_file.h
 src_ctl_findingsctl_LDADD = libfindings.a $(LIBS_ALL)

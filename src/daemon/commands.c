@@ -42,6 +42,7 @@ const struct server_route daemon_routes[] = {
 	{ .path = "/v1/dead/drop", .fn = lists_dead_drop, .is_post = true },
 	{ .path = "/v1/dead/retry", .fn = lists_dead_retry, .is_post = true },
 	{ .path = "/v1/dead/show", .fn = lists_dead_show },
+	{ .path = "/v1/history", .fn = history_serve },
 	{ .path = "/v1/poll", .fn = serve_poll, .is_post = true },
 	{ .path = "/v1/queue", .fn = lists_queue },
 	{ .path = "/v1/recent", .fn = lists_recent },

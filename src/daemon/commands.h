@@ -16,6 +16,7 @@ extern const size_t daemon_route_count;
 
 /* lists.c */
 void lists_queue(void *arg, struct server_request *r);
+void history_serve(void *arg, struct server_request *r);
 void lists_recent(void *arg, struct server_request *r);
 void lists_dead(void *arg, struct server_request *r);
 void lists_dead_show(void *arg, struct server_request *r);

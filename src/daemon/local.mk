@@ -7,6 +7,7 @@ libfindings_a_SOURCES += \
 	src/daemon/feed.h \
 	src/daemon/feeds.c \
 	src/daemon/heartbeat.c src/daemon/heartbeat.h \
+	src/daemon/history.c \
 	src/daemon/inside.h \
 	src/daemon/lists.c \
 	src/daemon/notify.c src/daemon/notify.h \

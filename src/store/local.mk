@@ -19,6 +19,8 @@ store_sources = \
 	src/store/body.c src/store/body.h \
 	src/store/row.c src/store/row.h \
 	src/store/audit.c src/store/audit.h \
+	src/store/audit_read.c src/store/audit_read.h \
+	src/store/audit_print.c src/store/audit_print.h \
 	src/store/quarantine.c src/store/quarantine.h \
 	src/store/upkeep.c
 libfindings_a_SOURCES += $(store_sources)

@@ -25,6 +25,7 @@ ctl_fn cmd_check;
 ctl_fn cmd_dead;
 ctl_fn cmd_explain;
 ctl_fn cmd_history;
+ctl_fn cmd_import;
 ctl_fn cmd_match;
 ctl_fn cmd_poll;
 ctl_fn cmd_queue;

@@ -15,6 +15,7 @@
 #include "aws/api.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@
 #include "aws/api_error.h"
 #include "aws/cred.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "net/http.h"
 #include "net/loop.h"
@@ -151,7 +153,10 @@ try_again(struct api *a)
 	a->retries++;
 	a->counter->row.retries++;
 	a->is_turn_taken = false;
-	wait_in(a, API_PAUSE, pause_ms(a));
+	int64_t wait_ms = pause_ms(a);
+	log_debug("api.retry attempt=%u in_ms=%" PRId64 " error=\"%s\"", a->retries, wait_ms,
+	          a->answer.err.text);
+	wait_in(a, API_PAUSE, wait_ms);
 	return true;
 }
 

@@ -13,8 +13,11 @@
 #include <signal.h>
 #include <sys/queue.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/exits.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 enum { SIGNALS_MAX = 65 };
@@ -65,10 +68,30 @@ on_nap(evutil_socket_t fd, short events, void *arg)
 	loop_touch(arg);
 }
 
+/* What libevent would write to standard error in its own form. */
+static void
+on_said(int severity, const char *text)
+{
+	if (severity >= EVENT_LOG_WARN)
+		log_warn("loop.trouble error=\"%s\"", text);
+}
+
+/* It cannot go on; it would leave with 1. The store makes an end safe at any instruction. */
+static void
+on_fatal(int code)
+{
+	(void)code;
+	log_err("loop.fatal \"the event loop cannot go on; leaving, nothing is lost\"");
+	_exit(EXIT_NO_RESOURCES);
+}
+
 struct loop *
 loop_new(void)
 {
 	struct loop *l = mem_zalloc(sizeof(*l));
+
+	event_set_log_callback(on_said);
+	event_set_fatal_callback(on_fatal);
 	struct event_config *config = event_config_new();
 
 	TAILQ_INIT(&l->later);

@@ -15,6 +15,7 @@
 #include "net/xfer.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/queue.h>
@@ -48,6 +49,7 @@ struct job {
 	CURLcode result;        /* JOB_FAILED only */
 	bool is_connect;        /* connected, it stays as JOB_KEPT until it is removed */
 	bool is_in_multi;
+	int socket_errno;      /* why it could not make one of its sockets; libcurl does not tell */
 	TAILQ_ENTRY(job) link; /* in xfer->leaving */
 };
 
@@ -175,7 +177,10 @@ curl_open_cb(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 	assert(j->magic == JOB_MAGIC);
 	if (purpose == CURLSOCKTYPE_IPCXN)
 		gate_resolved(j->xfer->gates, &j->pass); /* inside curl: it only takes note */
-	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	if (fd < 0)
+		j->socket_errno = errno;
+	return fd;
 }
 
 static int
@@ -284,6 +289,15 @@ xfer_add(struct xfer *x, CURL *easy, int64_t timeout_ms, xfer_done_fn *on_done, 
 	j->state = JOB_WAITING;
 	j->deadline = timer_new(x->loop, on_deadline, j);
 	timer_set(j->deadline, timeout_ms);
+}
+
+int
+xfer_socket_errno(CURL *easy)
+{
+	struct job *j = NULL;
+
+	(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &j);
+	return j == NULL ? 0 : j->socket_errno;
 }
 
 static struct job *

@@ -67,6 +67,9 @@ void xfer_remove(struct xfer *x, CURL *easy, xfer_gone_fn *on_gone);
 /* Transfers not yet done, waiting ones included. */
 size_t xfer_count(const struct xfer *x);
 
+/* Why one of a transfer's sockets could not be made, an errno; 0: all were. libcurl says no more than that it could not connect. */
+int xfer_socket_errno(CURL *easy);
+
 /*
  * Say for the person on call why a transfer failed: DNS, connection, TLS (which fault of the certificate), cut answer,
  * deadline and in which phase of the exchange.

@@ -61,6 +61,10 @@ explain_connect(CURL *easy, const char *errbuf, const char *where, struct err *e
 	(void)curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
 	if (strstr(errbuf, "imed out") != NULL || strstr(errbuf, "imeout") != NULL)
 		return explain_timeout(easy, where, e);
+	/* Before what the other addresses of the name said: this is what has to be put right here. */
+	if (xfer_socket_errno(easy) != 0)
+		return err_temp(e, ERR_NET, "%s: cannot connect: no socket to be had: %s", where,
+		                strerror(xfer_socket_errno(easy)));
 	return err_temp(e, ERR_NET, "%s: cannot connect: %s", where,
 	                number != 0 ? strerror((int)number)
 	                : errbuf[0] ? errbuf

@@ -23,9 +23,10 @@
 #include "store/store.h"
 
 enum {
-	JUMP_MS = 2000,            /* said in the log */
-	WRONG_MS = 5 * 60 * 1000,  /* said aloud: AWS refuses signatures of such a clock */
-	STOOD_MS = 60 * 1000,      /* between two ticks of a second */
+	JUMP_MS = 2000,           /* said in the log */
+	WRONG_MS = 5 * 60 * 1000, /* said aloud: AWS refuses signatures of such a clock */
+	STOOD_MS = 60 * 1000,     /* between two ticks of a second */
+	MINUTE_MS = 60 * 1000,
 	SAVE_EVERY_MS = 60 * 1000, /* what a power cut may take from the mark */
 };
 
@@ -138,7 +139,8 @@ watch_wall(struct daemon *d, const struct clock_report *r)
 		"the machine's clock is %s %s; findingsd goes on by AWS's time and by time that has "
 		"really passed, nothing is lost; set the clock (timedatectl, chronyc makestep): logs "
 		"and certificates are judged by it",
-		str_duration(llabs(r->wall_ahead_ms) / 1000 * 1000, by, sizeof(by)),
+		str_duration((llabs(r->wall_ahead_ms) + MINUTE_MS / 2) / MINUTE_MS * MINUTE_MS, by,
+	                     sizeof(by)),
 		r->wall_ahead_ms > 0 ? "ahead" : "behind");
 	alerts_raise(d->alerts, ALERT_CLOCK_WRONG, "clock", text);
 }

@@ -21,16 +21,25 @@ SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def preload(name):
-    """Build NAME.c of this folder as a library to preload; its path."""
-    made = os.path.join(paths.build_dir(), "tests", "torture", name + ".so")
+def _build(name, suffix, *flags):
+    made = os.path.join(paths.build_dir(), "tests", "torture", name + suffix)
     written = os.path.join(HERE, name + ".c")
     if not os.path.exists(made) or os.path.getmtime(made) < os.path.getmtime(written):
         os.makedirs(os.path.dirname(made), exist_ok=True)
-        subprocess.run([os.environ.get("CC", "cc"), "-O1", "-g", "-Wall", "-Wextra", "-fPIC", "-shared", "-o", "%s.%d" % (made, os.getpid()),
-                        written, "-ldl", "-lpthread"], check=True)
+        subprocess.run([os.environ.get("CC", "cc"), "-g", "-Wall", "-Wextra", *flags, "-o", "%s.%d" % (made, os.getpid()), written,
+                        "-ldl", "-lpthread"], check=True)
         os.rename("%s.%d" % (made, os.getpid()), made)
     return made
+
+
+def preload(name):
+    """Build NAME.c of this folder as a library to preload; its path."""
+    return _build(name, ".so", "-O1", "-fPIC", "-shared")
+
+
+def program(name):
+    """Build NAME.c of this folder as a program; its path."""
+    return _build(name, "", "-O2")
 
 
 def identity(doc):

@@ -132,16 +132,18 @@ parse_instant(const char *p)
 static void
 answer(struct conn *c, int status, const char *more, const char *type, const char *body, size_t len)
 {
-	static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	static const char days[] = "SunMonTueWedThuFriSat",
+			  months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	time_t s = now_ms() / 1000;
 	struct tm tm;
 	char head[400];
 
 	gmtime_r(&s, &tm);
-	int n = snprintf(head, sizeof head,
-	                 "HTTP/1.1 %d Said\r\nDate: %.3s, %02d %.3s %d %02d:%02d:%02d GMT\r\n%sContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
-	                 status, days + tm.tm_wday * 3, tm.tm_mday, months + tm.tm_mon * 3, tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
-	                 tm.tm_sec, more, type, len);
+	int n = snprintf(
+		head, sizeof head,
+		"HTTP/1.1 %d Said\r\nDate: %.3s, %02d %.3s %d %02d:%02d:%02d GMT\r\n%sContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
+		status, days + tm.tm_wday * 3, tm.tm_mday, months + tm.tm_mon * 3,
+		tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec, more, type, len);
 	put(&c->out, head, (size_t)n);
 	put(&c->out, body, len);
 }
@@ -225,7 +227,8 @@ static void
 answer_window(struct conn *c, const char *body)
 {
 	const char *token = value_of(body, "NextToken");
-	int64_t start = parse_instant(value_of(body, "Start")), end = parse_instant(value_of(body, "End"));
+	int64_t start = parse_instant(value_of(body, "Start")),
+		end = parse_instant(value_of(body, "End"));
 	int64_t from = start < 0 ? 0 : index_at(start), to = index_at(now_ms());
 	struct bytes page = { 0 };
 
@@ -261,7 +264,8 @@ answer_findings(struct conn *c, const char *body)
 			answer(c, 500, "", "application/json", "{}", 2);
 			return;
 		case 1:
-			answer(c, 429, "x-amzn-ErrorType: TooManyRequestsException\r\n", "application/json", "{}", 2);
+			answer(c, 429, "x-amzn-ErrorType: TooManyRequestsException\r\n",
+			       "application/json", "{}", 2);
 			return;
 		case 2:
 			answer(c, 503, "Retry-After: 2\r\n", "text/html", "<html>", 6);
@@ -320,8 +324,9 @@ take(struct receiver *r, int64_t n, uint32_t key)
 static void
 answer_taken(struct conn *c, bool is_sns)
 {
-	static const char sns[] = "<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult><MessageId>"
-				  "0b1c2d3e-0000-4000-8000-000000000000</MessageId></PublishResult></PublishResponse>";
+	static const char sns[] =
+		"<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult><MessageId>"
+		"0b1c2d3e-0000-4000-8000-000000000000</MessageId></PublishResult></PublishResponse>";
 
 	if (is_sns)
 		answer(c, 200, "", "text/xml", sns, sizeof sns - 1);
@@ -336,7 +341,12 @@ misbehave(struct conn *c, struct receiver *r, int64_t n, uint32_t key, bool is_s
 	static const struct {
 		int status;
 		const char *more;
-	} later[] = { { 500, "" }, { 502, "" }, { 503, "Retry-After: 1\r\n" }, { 429, "Retry-After: 2\r\n" }, { 408, "" }, { 504, "" } };
+	} later[] = { { 500, "" },
+		      { 502, "" },
+		      { 503, "Retry-After: 1\r\n" },
+		      { 429, "Retry-After: 2\r\n" },
+		      { 408, "" },
+		      { 504, "" } };
 	unsigned way = chance() % 12;
 
 	if (way < 6) {
@@ -400,8 +410,10 @@ answer_stats(struct conn *c)
 	struct bytes text = { 0 };
 	char one[400];
 
-	snprintf(one, sizeof one, "{\"seen\":%lld,\"served\":%lld,\"calls\":%lld,\"now_ms\":%lld,\"sinks\":[", (long long)index_at(now_ms()),
-	         (long long)day.served_count, (long long)day.calls, (long long)now_ms());
+	snprintf(one, sizeof one,
+	         "{\"seen\":%lld,\"served\":%lld,\"calls\":%lld,\"now_ms\":%lld,\"sinks\":[",
+	         (long long)index_at(now_ms()), (long long)day.served_count, (long long)day.calls,
+	         (long long)now_ms());
 	put_text(&text, one);
 	for (int k = 0; k < SINKS; k++) {
 		const struct receiver *r = &day.sinks[k];
@@ -409,10 +421,12 @@ answer_stats(struct conn *c)
 
 		for (int64_t n = 0; n < day.findings; n++)
 			never += r->refused[n] && !r->came[n];
-		snprintf(one, sizeof one,
-		         "%s{\"came\":%lld,\"repeated\":%lld,\"twice\":%lld,\"lost_answers\":%lld,\"refused\":%lld,\"dead\":%lld}", k ? "," : "",
-		         (long long)r->distinct, (long long)r->repeated, (long long)r->twice, (long long)r->lost_answers, (long long)never,
-		         (long long)r->dead_answers);
+		snprintf(
+			one, sizeof one,
+			"%s{\"came\":%lld,\"repeated\":%lld,\"twice\":%lld,\"lost_answers\":%lld,\"refused\":%lld,\"dead\":%lld}",
+			k ? "," : "", (long long)r->distinct, (long long)r->repeated,
+			(long long)r->twice, (long long)r->lost_answers, (long long)never,
+			(long long)r->dead_answers);
 		put_text(&text, one);
 	}
 	put_text(&text, "]}");
@@ -452,7 +466,8 @@ take_requests(struct conn *c)
 			break;
 		*end = '\0';
 		length = strcasestr(p, "\r\ncontent-length:");
-		size_t n = length ? strtoul(length + 17, NULL, 10) : 0, whole = (size_t)(end - p) + 4 + n;
+		size_t n = length ? strtoul(length + 17, NULL, 10) : 0,
+		       whole = (size_t)(end - p) + 4 + n;
 		if (c->in.len - done < whole) {
 			*end = '\r';
 			break;
@@ -496,7 +511,8 @@ static bool
 on_writable(struct conn *c, int epoll_fd)
 {
 	while (c->out_done < c->out.len) {
-		ssize_t n = send(c->fd, c->out.p + c->out_done, c->out.len - c->out_done, MSG_NOSIGNAL);
+		ssize_t n =
+			send(c->fd, c->out.p + c->out_done, c->out.len - c->out_done, MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EAGAIN)
 			break;
@@ -546,12 +562,14 @@ on_accept(int listen_fd, int epoll_fd)
 static int
 listen_on_loopback(const char *port_file)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof at;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	char name[4096];
 
-	if (fd < 0 || bind(fd, (struct sockaddr *)&at, len) || listen(fd, 512) || getsockname(fd, (struct sockaddr *)&at, &len))
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, len) || listen(fd, 512) ||
+	    getsockname(fd, (struct sockaddr *)&at, &len))
 		exit(71);
 	snprintf(name, sizeof name, "%s.new", port_file);
 	FILE *f = fopen(name, "w");
@@ -580,10 +598,12 @@ plan_day(void)
 	day.at_ms = need(calloc((size_t)day.findings, sizeof *day.at_ms));
 	for (int64_t n = 0; n < day.findings; n++) {
 		/* The smaller of two: early bursts are larger than late ones within each hour. */
-		int64_t a = (int64_t)(chance() % (uint64_t)bursts), b = a / 12 * 12 + (int64_t)(chance() % 12);
+		int64_t a = (int64_t)(chance() % (uint64_t)bursts),
+			b = a / 12 * 12 + (int64_t)(chance() % 12);
 		int64_t burst = b < a ? b : a;
 
-		day.at_ms[n] = day.start_ns / 1000000 + 120000 + burst * BURST_MS + (int64_t)(chance() % 40000);
+		day.at_ms[n] = day.start_ns / 1000000 + 120000 + burst * BURST_MS +
+		               (int64_t)(chance() % 40000);
 	}
 	qsort(day.at_ms, (size_t)day.findings, sizeof *day.at_ms, by_value);
 	day.served = need(calloc((size_t)day.findings, 1));
@@ -602,7 +622,8 @@ main(int argc, char **argv)
 	long long scale, start;
 
 	if (argc != 7 || !clock || sscanf(clock, "%lld %lld", &scale, &start) != 2) {
-		fprintf(stderr, "usage: FASTCLOCK=... daypeer PORT_FILE FINDINGS HOURS FAULT_PERMILLE SEED DEAD\n");
+		fprintf(stderr,
+		        "usage: FASTCLOCK=... daypeer PORT_FILE FINDINGS HOURS FAULT_PERMILLE SEED DEAD\n");
 		return 64;
 	}
 	day.scale = scale;
@@ -624,7 +645,8 @@ main(int argc, char **argv)
 
 			if (!c)
 				on_accept(listen_fd, epoll_fd);
-			else if (((events[i].events & ~(unsigned)EPOLLOUT) && !on_readable(c)) || !on_writable(c, epoll_fd))
+			else if (((events[i].events & ~(unsigned)EPOLLOUT) && !on_readable(c)) ||
+			         !on_writable(c, epoll_fd))
 				drop(c);
 		}
 	}

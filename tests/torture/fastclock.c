@@ -153,7 +153,8 @@ timerfd_settime(int fd, int flags, const struct itimerspec *to, struct itimerspe
 	int64_t at = ns_of(&to->it_value);
 
 	if (!real)
-		real = (int (*)(int, int, const struct itimerspec *, struct itimerspec *))dlsym(RTLD_NEXT, "timerfd_settime");
+		real = (int (*)(int, int, const struct itimerspec *, struct itimerspec *))dlsym(
+			RTLD_NEXT, "timerfd_settime");
 	if (at && flags & TFD_TIMER_ABSTIME)
 		at = start[1] + shorter(at - start[1]);
 	else if (at)
@@ -204,6 +205,7 @@ pthread_cond_timedwait(pthread_cond_t *c, pthread_mutex_t *m, const struct times
 	struct timespec ts = ts_of(start[1] + shorter(ns_of(until) - start[1]));
 
 	if (!real)
-		real = (int (*)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *))dlsym(RTLD_NEXT, "pthread_cond_timedwait");
+		real = (int (*)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *))dlsym(
+			RTLD_NEXT, "pthread_cond_timedwait");
 	return real(c, m, &ts);
 }

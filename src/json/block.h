@@ -9,6 +9,9 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__AARCH64EL__)
+#include <arm_neon.h>
+#define BLOCK_HAS_NEON 1 /* every arm64 has it; lanes are counted as in little endian */
 #endif
 
 /* As read from the bytes. */
@@ -95,6 +98,44 @@ block_avx512(const char *p, struct block *ret)
 	ret->open = _mm512_cmpeq_epi8_mask(low, _mm512_set1_epi8('{'));
 	ret->close = _mm512_cmpeq_epi8_mask(low, _mm512_set1_epi8('}'));
 	ret->comma = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(','));
+}
+
+#elif defined(BLOCK_HAS_NEON)
+
+/* A bit per byte of 64, which are all ones or all zeros: each keeps its own bit of eight, then neighbours are added up. */
+static inline uint64_t
+block_neon_bits(uint8x16_t a, uint8x16_t b, uint8x16_t c, uint8x16_t d)
+{
+	static const uint8_t own_bits[16] = { 1, 2, 4, 8, 16, 32, 64, 128,
+		                              1, 2, 4, 8, 16, 32, 64, 128 };
+	const uint8x16_t own = vld1q_u8(own_bits);
+	uint8x16_t low = vpaddq_u8(vandq_u8(a, own), vandq_u8(b, own));
+	uint8x16_t high = vpaddq_u8(vandq_u8(c, own), vandq_u8(d, own));
+
+	low = vpaddq_u8(low, high);
+	low = vpaddq_u8(low, low);
+	return vgetq_lane_u64(vreinterpretq_u64_u8(low), 0);
+}
+
+static inline void
+block_neon(const char *p, struct block *ret)
+{
+	const uint8_t *bytes = (const uint8_t *)p;
+	uint8x16_t v[4], low[4];
+
+	for (int i = 0; i < 4; i++) {
+		v[i] = vld1q_u8(bytes + 16 * i);
+		low[i] = vorrq_u8(v[i], vdupq_n_u8(0x20));
+	}
+#define BITS(x, c)                                                                    \
+	block_neon_bits(vceqq_u8(x[0], vdupq_n_u8(c)), vceqq_u8(x[1], vdupq_n_u8(c)), \
+	                vceqq_u8(x[2], vdupq_n_u8(c)), vceqq_u8(x[3], vdupq_n_u8(c)))
+	ret->quote = BITS(v, '"');
+	ret->slash = BITS(v, '\\');
+	ret->open = BITS(low, '{');
+	ret->close = BITS(low, '}');
+	ret->comma = BITS(v, ',');
+#undef BITS
 }
 
 #endif

@@ -154,6 +154,23 @@ jump_avx512(const char *p, const char *end)
 	return jump_rest(&j, p, end);
 }
 
+#elif defined(BLOCK_HAS_NEON)
+
+static const char *
+jump_neon(const char *p, const char *end)
+{
+	struct jump j = { .depth = 1 };
+
+	for (; end - p >= 64; p += 64) {
+		struct block b;
+		block_neon(p, &b);
+		size_t at = jump_block(&j, &b);
+		if (at)
+			return p + at;
+	}
+	return jump_rest(&j, p, end);
+}
+
 #endif
 
 /* The fastest that this processor can run. Asking costs a look at a global word. */
@@ -164,6 +181,8 @@ best_jump(void)
 	if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi2"))
 		return jump_sse2;
 	return __builtin_cpu_supports("avx512bw") ? jump_avx512 : jump_avx2;
+#elif defined(BLOCK_HAS_NEON)
+	return jump_neon;
 #else
 	return jump_portable;
 #endif
@@ -181,6 +200,9 @@ jump_named(const char *set)
 		return jump_avx2;
 	if (strcmp(set, "avx512") == 0 && best_jump() == jump_avx512)
 		return jump_avx512;
+#elif defined(BLOCK_HAS_NEON)
+	if (strcmp(set, "neon") == 0)
+		return jump_neon;
 #endif
 	return NULL;
 }

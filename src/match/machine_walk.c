@@ -86,6 +86,13 @@ has_byte(struct span s, uint64_t head, char c)
 #define WALK_FOR BLOCK_AVX512
 #include "match/machine_walk_body.h"
 
+#elif defined(BLOCK_HAS_NEON)
+
+#define WALK     walk_neon
+#define WALK_RAW block_neon
+#define WALK_FOR
+#include "match/machine_walk_body.h"
+
 #endif
 
 static const struct choice {
@@ -97,6 +104,8 @@ static const struct choice {
 	{ "sse2", walk_sse2 },
 	{ "avx2", walk_avx2 },
 	{ "avx512", walk_avx512 },
+#elif defined(BLOCK_HAS_NEON)
+	{ "neon", walk_neon },
 #endif
 };
 
@@ -113,6 +122,8 @@ choose(void)
 		best = 2;
 	if (best == 2 && __builtin_cpu_supports("avx512bw"))
 		best = 3;
+#elif defined(BLOCK_HAS_NEON)
+	best = 1;
 #endif
 	for (size_t i = 0; wanted != NULL && i <= best; i++)
 		if (strcmp(choices[i].name, wanted) == 0)

@@ -1,8 +1,8 @@
 /*
  * pattern: one event pattern, parsed or refused.
  *
- * The language is EventBridge's (findingsd-patterns(7)); where AWS's documentation and its matcher differ, README.md in
- * this folder has the decision. A pattern is parsed whole or not at all, and never changes afterwards.
+ * The language is EventBridge's (findingsd-patterns(7)); where AWS's documentation and its matcher differ, HACKING.md
+ * has the decision. A pattern is parsed whole or not at all, and never changes afterwards.
  */
 #ifndef FD_MATCH_PATTERN_H
 #define FD_MATCH_PATTERN_H

@@ -46,7 +46,7 @@ try_walk(const struct machine *m, const struct pattern *p, struct span event, co
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const walks[] = { "portable", "sse2", "avx2", "avx512" };
+	static const char *const walks[] = { "portable", "sse2", "avx2", "avx512", "neon" };
 	const uint8_t *zero = size == 0 ? NULL : memchr(data, 0, size);
 	struct span text = span_of(own_pattern), event = { (const char *)data, size };
 	struct pattern *p;

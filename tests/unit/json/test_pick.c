@@ -26,7 +26,7 @@ static const char *const paths[FIELDS] = {
 	[LIST] = "list.[0]", [DEEP] = "list.[0].x",
 	[WHOLE] = "whole",   [LABEL] = "whole.Label",
 };
-static const char *const sets[] = { "portable", "sse2", "avx2", "avx512" };
+static const char *const sets[] = { "portable", "sse2", "avx2", "avx512", "neon" };
 
 static bool
 has_set(const char *set)

@@ -12,5 +12,6 @@ unit_programs += \
 tests_unit_match_test_trie_SOURCES = tests/unit/match/test_trie.c tests/lib/randmatch.c tests/lib/randmatch.h
 tests_unit_match_test_random_SOURCES = tests/unit/match/test_random.c tests/lib/randmatch.c tests/lib/randmatch.h
 
-TESTS += tests/unit/match/check-manual tests/unit/match/check-conformance
-EXTRA_DIST += tests/unit/match/check-manual tests/unit/match/check-conformance src/match/README.md
+TESTS += tests/unit/match/check-manual tests/unit/match/check-conformance tests/unit/match/check-mutants
+EXTRA_DIST += tests/unit/match/check-manual tests/unit/match/check-conformance tests/unit/match/check-mutants \
+	tests/unit/match/on-arm64 src/match/README.md

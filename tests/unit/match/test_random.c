@@ -21,7 +21,7 @@
 
 enum { RULES_MAX = 24, EVENTS_PER_MACHINE = 20 };
 
-static const char *const walks[] = { "portable", "sse2", "avx2", "avx512" };
+static const char *const walks[] = { "portable", "sse2", "avx2", "avx512", "neon" };
 
 struct set {
 	struct pattern *patterns[RULES_MAX];

@@ -1,9 +1,10 @@
 /*
  * fault: named points at which a test can make the daemon fail or die.
  *
- * Only in builds with --enable-fault-points; elsewhere FAULT() is 0 and costs nothing. The environment names one:
+ * Only in builds with --enable-fault-points; elsewhere FAULT() is 0 and costs nothing. The environment names up to eight, blanks
+ * between them:
  * FINDINGSD_FAULT="store.commit:kill@3" kills the process (SIGKILL) the third time that point is passed;
- * ":fail" makes FAULT() true once, ":fail+" from then on.
+ * ":fail" makes FAULT() true once, ":fail+" from then on. A point's name stands as a text in its FAULT(), where tests find it.
  */
 #ifndef FD_BASE_FAULT_H
 #define FD_BASE_FAULT_H

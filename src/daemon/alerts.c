@@ -11,6 +11,7 @@
 #include <uthash.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
@@ -336,6 +337,7 @@ alert_run(struct store_tx *tx, void *job, struct err *e)
 
 	if (!j->sink_count)
 		return 0;
+	(void)FAULT("alert.queue");
 	if (outbox_event_add(tx, (struct span){ j->event.data, j->event.len }, &n.event_id, e) < 0)
 		return -1;
 	add_subject(j, &subject);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
@@ -204,7 +205,10 @@ prune_run(struct store_tx *tx, void *job, struct err *e)
 		before_ms = last_ms + PRUNE_CATCH_UP * j->watched_ms;
 	if (r < 0 || meta_set_i64(tx, prune_key, before_ms, e) < 0)
 		return -1;
-	return store_prune(tx, before_ms, &j->has_more, e);
+	(void)FAULT("prune.before");
+	r = store_prune(tx, before_ms, &j->has_more, e);
+	(void)FAULT("prune.after");
+	return r;
 }
 
 static void
@@ -225,7 +229,7 @@ prune(struct daemon *d, int64_t now)
 {
 	struct prune_job *j;
 
-	if (now - d->pruned_ms < PRUNE_EVERY_MS)
+	if (now - d->pruned_ms < PRUNE_EVERY_MS && !FAULT("prune.now"))
 		return;
 	d->pruned_ms = now;
 	j = mem_zalloc(sizeof(*j));

@@ -21,6 +21,7 @@
 #include "aws/api.h"
 #include "aws/cred.h"
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
@@ -277,8 +278,10 @@ daemon_stop(struct daemon *d, enum exit_code code)
 	notify_send(d->notify, "STOPPING=1\nSTATUS=letting what is under way finish");
 	log_info("daemon.stopping pages=%zu", pipeline_pending(d->pipeline));
 	timer_set(d->stop_timer, STOP_GRACE_MS);
+	(void)FAULT("stop.before");
 	feeds_stop(d);
 	outlets_drain(d);
+	(void)FAULT("stop.draining");
 	daemon_check_stopped(d);
 }
 
@@ -288,6 +291,7 @@ daemon_check_stopped(struct daemon *d)
 	if (d->state != DAEMON_STOPPING || !feeds_are_stopped(d) ||
 	    pipeline_pending(d->pipeline) > 0 || !outlets_are_quiet(d))
 		return;
+	(void)FAULT("stop.drained");
 	log_info("daemon.stopped delivered=%" PRIu64, d->counts.delivered);
 	loop_stop(d->loop);
 }

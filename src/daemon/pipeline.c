@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/metrics.h"
@@ -95,6 +96,7 @@ pipeline_take(struct pipeline *pl, struct feed *feed, struct page *page)
 	struct passage *w = mem_zalloc(sizeof(*w));
 	struct take *t = &w->take;
 
+	(void)FAULT("page.before");
 	w->pipeline = pl;
 	w->feed = feed;
 	w->began_us = clock_real_mono_us();
@@ -109,6 +111,7 @@ pipeline_take(struct pipeline *pl, struct feed *feed, struct page *page)
 	for (size_t i = 0; i < page->count; i++)
 		read_finding(pl, t, i);
 	note_asked(t, feed);
+	(void)FAULT("page.parsed");
 	pl->pending++;
 	store_run(pl->store, take_run, pipeline_on_taken, w);
 }
@@ -260,6 +263,7 @@ pipeline_on_taken(void *job, const struct err *failed)
 	struct pipeline *pl = w->pipeline;
 
 	pl->pending--;
+	(void)FAULT("page.committed");
 	if (failed) {
 		pl->totals.failed_pages++;
 		log_err("page.refused source=%s account=%s region=%s findings=%zu error=\"%s\"",

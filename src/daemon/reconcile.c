@@ -9,6 +9,7 @@
 #include "config.h"
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/inside.h"
@@ -87,6 +88,7 @@ list_done(void *job, const struct err *failed)
 		is_asked = poller_reread(f->poller, ids, j->count);
 	}
 	if (is_asked) {
+		(void)FAULT("reconcile.asked");
 		reconcile_forget(f);
 		f->reconcile.asked = j->found;
 		f->reconcile.asked_count = j->count;
@@ -126,6 +128,7 @@ reconcile_taken(struct feed *f, const struct page *page)
 {
 	if (page->stream != STREAM_REREAD)
 		return;
+	(void)FAULT("reconcile.taken");
 	f->reconcile.next_ms = clock_now_ms() + STEP_MS;
 	if (page->is_last)
 		reconcile_forget(f);

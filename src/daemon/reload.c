@@ -11,6 +11,7 @@
 #include "aws/api.h"
 #include "aws/cred.h"
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
@@ -164,6 +165,7 @@ daemon_reload(struct daemon *d, reload_done_fn *done, void *arg)
 	r->arg = arg;
 	d->reload = r;
 	notify_reloading(d->notify);
+	(void)FAULT("reload.before");
 	if (conf_load(d->options->conf_path, &r->conf, &problems) < 0) {
 		char *text = problems_text(&problems);
 
@@ -193,6 +195,7 @@ take_over(struct reload *r, struct plan *plan, struct buf *changes)
 		log_warn("reload.restart_needed keys=%zu changes=\"%s\"", diff.restart_count,
 		         changes->data);
 	conf_diff_done(&diff);
+	(void)FAULT("reload.swap");
 	daemon_set_plan(d, plan);
 	cred_reload(d->cred);
 	if (outlets_apply(d, &e) < 0)
@@ -233,6 +236,7 @@ reload_finish(struct reload *r, const char *refused, const char *changes)
 {
 	struct daemon *d = r->daemon;
 
+	(void)FAULT("reload.after");
 	d->reload = NULL;
 	d->is_reload_good = !refused;
 	if (refused) {

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/mem.h"
 #include "daemon/plan.h"
 #include "event/envelope.h"
@@ -77,6 +78,7 @@ take_run(struct store_tx *tx, void *job, struct err *e)
 		if (memory_watch_checked(tx, t->asked[i], &origin, t->now_ms, e) < 0)
 			return -1;
 	}
+	(void)FAULT("take.cursors");
 	return write_cursors(tx, t, e);
 }
 
@@ -319,6 +321,7 @@ queue_all(struct store_tx *tx, struct take *t, const struct take_item *item, int
 
 	if (outbox_event_add(tx, (struct span){ s->event.data, s->event.len }, &n.event_id, e) < 0)
 		return -1;
+	(void)FAULT("take.queue");
 	n.subject = make_subject(&s->subject, &item->finding);
 	for (size_t i = 0; i < s->decided.action_count; i++) {
 		if (queue_notice(tx, t, item, &s->decided.actions[i], &n, e) < 0)
@@ -339,6 +342,7 @@ remember(struct store_tx *tx, struct take *t, const struct take_item *item, int6
 
 	if (*id > 0 && !s->decided.is_state_changed)
 		return memory_touch(tx, *id, seen_ms, t->now_ms, e);
+	(void)FAULT("take.remember");
 	buf_clear(&s->packed);
 	lifecycle_pack(&s->state, &s->packed);
 	packed = (struct span){ s->packed.data, s->packed.len };

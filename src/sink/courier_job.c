@@ -292,6 +292,7 @@ on_done(void *arg, const struct err *failed)
 	struct courier *c = job->c;
 
 	c->job = NULL;
+	(void)FAULT("courier.recorded");
 	if (failed) {
 		give_back(c, job, failed);
 	} else {

@@ -91,6 +91,7 @@ start(struct courier_item *it)
 	rc = FAULT("courier.send") ? err_temp(&e, ERR_NET, "fault point")
 	                           : sink_send(it->place->sink, &m, on_sent, it, &it->call, &e);
 	render_view_done(&v);
+	(void)FAULT("courier.sending");
 	if (rc) {
 		struct sink_result r = { .outcome = e.is_temporary ? SINK_TEMPFAIL : SINK_HOLD };
 
@@ -139,6 +140,7 @@ on_sent(struct sink_result *r, void *arg)
 	struct courier_item *it = arg;
 	struct courier *c = it->courier;
 
+	(void)FAULT("courier.answered");
 	TAILQ_REMOVE(&c->flying, it, entry);
 	courier_place_unref(c, it->place);
 	it->place = NULL;

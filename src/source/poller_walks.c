@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "source/poller_impl.h"
@@ -349,6 +350,7 @@ finish_walk(struct poller *p, enum source_stream stream)
 	const struct slot *s = p->slots[stream];
 	int64_t spread_ms = p->interval_ms / 10;
 
+	(void)FAULT(stream == STREAM_SWEEP ? "sweep.done" : "walk.done");
 	log_info("poll.done source=%s region=%s account=%s stream=%s findings=%" PRIu64
 	         " pages=%" PRIu64 " took_ms=%" PRId64,
 	         p->source, p->region, p->account_name, source_stream_name(stream),

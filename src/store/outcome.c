@@ -294,6 +294,7 @@ int
 outcome_bury(struct store_tx *tx, const struct outcome_row *row, const struct outbox_outcome *o,
              unsigned *ret_cancelled, struct err *e)
 {
+	(void)FAULT("store.outbox.bury");
 	if (row->has_next && cancel_pair(tx, row, o->now_ms, ret_cancelled, e) < 0)
 		return -1;
 	return outcome_finish(tx, row, OUTBOX_DEAD, o, e);

@@ -243,7 +243,7 @@ tend(struct store *s, int quiet_ms)
 
 	if (s->db == NULL || s->options.is_read_only)
 		return;
-	if (s->tx.hot.count >= s->tx.hot.limit && !s->tx.is_io_broken)
+	if ((s->tx.hot.count >= s->tx.hot.limit || FAULT("store.merge.now")) && !s->tx.is_io_broken)
 		(void)tx_merge_hot(
 			&s->tx,
 			&e); /* a failure shows in the next group; the index holds twice the limit */

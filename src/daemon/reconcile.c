@@ -112,7 +112,8 @@ reconcile_tick(struct daemon *d, int64_t now_ms)
 		struct reconcile_job *j;
 
 		if (f->is_stopping || f->is_off || f->reconcile.is_busy ||
-		    !f->reconcile.interval_ms || !f->is_caught_up || now_ms < f->reconcile.next_ms)
+		    !f->reconcile.interval_ms || !f->is_caught_up ||
+		    (now_ms < f->reconcile.next_ms && !FAULT("reconcile.now")))
 			continue;
 		j = mem_zalloc(sizeof(*j));
 		j->feed = f;

@@ -6,6 +6,7 @@
     one.settle()                            # a clean daemon on what the first one left: all must arrive
     row = one.close()                       # lost, twice, repeated, unexpected, summed over the sinks
 """
+import collections
 import os
 import shutil
 import subprocess
@@ -66,6 +67,11 @@ class Bed:
 
     def run(self, name, **top):
         return Run(self, name, top)
+
+    def refuse(self, prefix):
+        """Webhooks to paths that begin so are refused for good (400)."""
+        plan = self.hook.answer(400)
+        plan.wants = lambda request: request.path.startswith(prefix)
 
     def close(self):
         for one in (self.sim, self.hook, self.mail):
@@ -142,8 +148,12 @@ class Run:
             pass
         return self.stop()
 
+    def times_told(self):
+        """(sink, message key) -> how often it came."""
+        return collections.Counter((name, a.key) for name, got in self.arrivals().items() for a in got)
+
     def close(self):
-        """The sum of the sinks' rows. What is kept for it is thrown away."""
+        """The sum of the sinks' rows."""
         rows = {name: ledger.close(self.expected, got) for name, got in self.arrivals().items()}
         total = {column: sum(row[column] for row in rows.values()) for column in ledger.SINK_COLUMNS}
         total["bad"] = {n: {k: v for k, v in r.items() if k.endswith("_items") and v} for n, r in rows.items() if not ledger.is_clean(r)}

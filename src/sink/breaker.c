@@ -51,11 +51,13 @@ breaker_ok(struct breaker *b)
 }
 
 size_t
-breaker_room(const struct breaker *b, size_t in_flight, size_t max, int64_t now_ms)
+breaker_room(const struct breaker *b, size_t in_flight, size_t probes, size_t max, int64_t now_ms)
 {
+	size_t room = in_flight < max ? max - in_flight : 0;
+
 	if (!b->is_open)
-		return in_flight < max ? max - in_flight : 0;
-	return in_flight == 0 && now_ms >= b->rest_until_ms ? 1 : 0;
+		return room;
+	return room > 0 && probes == 0 && now_ms >= b->rest_until_ms ? 1 : 0;
 }
 
 void

@@ -51,8 +51,12 @@ bool breaker_fail(struct breaker *b, const struct sink_result *r, int64_t now_ms
 /* Record a success or a permanent refusal of one item (the peer works); true when it had not been working. */
 bool breaker_ok(struct breaker *b);
 
-/* How many more may be started with in_flight under way: max, or one while open and rested, or none. */
-size_t breaker_room(const struct breaker *b, size_t in_flight, size_t max, int64_t now_ms);
+/*
+ * How many more may be started with in_flight under way, probes of which went to see: up to max; one at a time while open
+ * and rested. What hangs from before does not count against the one that goes to see: it may take its whole timeout.
+ */
+size_t breaker_room(const struct breaker *b, size_t in_flight, size_t probes, size_t max,
+                    int64_t now_ms);
 
 /* Spans of wall time during which the sink was held, oldest first, not overlapping. */
 struct breaker_holds {

@@ -41,6 +41,7 @@ struct courier_item {
 	enum render_room room;
 	int64_t started_mono_ms;
 	bool was_sent; /* counts to what is in flight until it is recorded */
+	bool is_probe; /* goes to see whether the sink works again; until it is answered */
 	/* finished: */
 	enum courier_verdict verdict;
 	struct sink_result result;
@@ -77,6 +78,7 @@ struct courier {
 	unsigned store_failures;
 	struct courier_list ready, flying, finished, recording;
 	size_t ready_count, sent_count; /* sent_count: was_sent items, until recorded */
+	size_t probe_count;             /* is_probe items */
 	struct courier_job *job;        /* the one that runs, or NULL */
 	courier_done_fn *pause_done;    /* told when is_pause_dirty is on disk */
 	void *pause_arg;

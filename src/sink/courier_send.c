@@ -87,6 +87,8 @@ start(struct courier_item *it)
 	it->started_mono_ms = clock_mono_ms();
 	it->was_sent = true;
 	c->sent_count++;
+	it->is_probe = c->breaker.is_open;
+	c->probe_count += it->is_probe;
 	TAILQ_INSERT_TAIL(&c->flying, it, entry);
 	rc = FAULT("courier.send") ? err_temp(&e, ERR_NET, "fault point")
 	                           : sink_send(it->place->sink, &m, on_sent, it, &it->call, &e);
@@ -142,6 +144,8 @@ on_sent(struct sink_result *r, void *arg)
 
 	(void)FAULT("courier.answered");
 	TAILQ_REMOVE(&c->flying, it, entry);
+	c->probe_count -= it->is_probe;
+	it->is_probe = false;
 	courier_place_unref(c, it->place);
 	it->place = NULL;
 	it->call = NULL;

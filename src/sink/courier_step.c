@@ -53,7 +53,7 @@ state_of(const struct courier *c)
 	if (is_held(c))
 		return COURIER_HELD;
 	if (c->breaker.is_open)
-		return c->sent_count || clock_mono_ms() >= c->breaker.rest_until_ms
+		return c->probe_count || clock_mono_ms() >= c->breaker.rest_until_ms
 		               ? COURIER_PROBING
 		               : COURIER_RESTING;
 	return COURIER_READY;
@@ -146,7 +146,7 @@ room_of(const struct courier *c)
 	switch (c->state) {
 	case COURIER_READY:
 	case COURIER_PROBING:
-		return breaker_room(&c->breaker, c->sent_count, max, now_ms);
+		return breaker_room(&c->breaker, c->sent_count, c->probe_count, max, now_ms);
 	case COURIER_HELD:
 		return c->sent_count == 0 && now_ms >= c->hold_next_ms ? 1 : 0;
 	case COURIER_STARTING:

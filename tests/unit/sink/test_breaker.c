@@ -46,12 +46,12 @@ test_one_bad_item_does_not_stop_a_sink(void **state)
 
 	(void)state;
 	assert_false(breaker_fail(&b, &bad, 1000, 0));
-	assert_int_equal(breaker_room(&b, 3, 8, 1000), 5);
+	assert_int_equal(breaker_room(&b, 3, 0, 8, 1000), 5);
 	assert_false(breaker_ok(&b));
 	assert_false(breaker_fail(&b, &bad, 1000, 0));
 	assert_false(breaker_fail(&b, &bad, 1000, 0));
-	assert_int_equal(breaker_room(&b, 8, 8, 1000), 0);
-	assert_int_equal(breaker_room(&b, 0, 8, 1000), 8);
+	assert_int_equal(breaker_room(&b, 8, 0, 8, 1000), 0);
+	assert_int_equal(breaker_room(&b, 0, 0, 8, 1000), 8);
 }
 
 static void
@@ -66,14 +66,17 @@ test_a_sink_that_fails_is_probed_by_one_item(void **state)
 	assert_true(breaker_fail(&b, &bad, 1000, UINT32_MAX));
 	/* third failure: up to 4 s */
 	assert_int_equal(b.rest_until_ms, 5000);
-	assert_int_equal(breaker_room(&b, 0, 8, 4999), 0);
-	assert_int_equal(breaker_room(&b, 0, 8, 5000), 1);
-	assert_int_equal(breaker_room(&b, 1, 8, 5000), 0);
+	assert_int_equal(breaker_room(&b, 0, 0, 8, 4999), 0);
+	assert_int_equal(breaker_room(&b, 0, 0, 8, 5000), 1);
+	assert_int_equal(breaker_room(&b, 1, 1, 8, 5000), 0);
+	/* those that hang from before are none that went to see; all places taken are taken */
+	assert_int_equal(breaker_room(&b, 3, 0, 8, 5000), 1);
+	assert_int_equal(breaker_room(&b, 8, 0, 8, 5000), 0);
 	/* a straggler that fails with a shorter rest does not shorten it */
 	assert_false(breaker_fail(&b, &bad, 1000, 0));
 	assert_int_equal(b.rest_until_ms, 5000);
 	assert_true(breaker_ok(&b));
-	assert_int_equal(breaker_room(&b, 0, 8, 1000), 8);
+	assert_int_equal(breaker_room(&b, 0, 0, 8, 1000), 8);
 }
 
 static void

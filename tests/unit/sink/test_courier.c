@@ -459,6 +459,41 @@ test_an_unreachable_sink_is_probed_by_one(void **state)
 	stop(c);
 }
 
+static bool
+is_resting(struct rig *r, void *arg)
+{
+	(void)r;
+	return state_now(arg) == COURIER_RESTING;
+}
+
+/* An attempt without an answer takes its whole timeout: what goes to see does not wait for it. */
+static void
+test_an_attempt_that_hangs_holds_up_no_probe(void **state)
+{
+	struct courier *c;
+
+	(void)state;
+	rig.statuses[0] = 0;
+	rig.statuses[1] = 503;
+	rig.status_count = 2;
+	rig.retry_after = "1";
+	rig.conf.timeout_ms = 60000;
+	rig.conf.max_in_flight = 2;
+	for (int i = 0; i < 4; i++)
+		(void)rig_queue(&rig, 0, "key", clock_real_wall_ms());
+	c = rig_courier(&rig);
+	assert_true(rig_until_hits(&rig, 2));
+	assert_true(rig_until(&rig, is_resting, c));
+	courier_retry_now(c);
+	/* the one that was put off, and the two behind it */
+	assert_true(rig_until_hits(&rig, 5));
+	assert_int_equal(rig.held_count, 1);
+	assert_int_equal(rig.recoveries, 1);
+	rig_release(&rig);
+	assert_true(rig_until_quiet(&rig, c));
+	stop(c);
+}
+
 static void
 test_retry_now_does_not_wait_for_the_schedule(void **state)
 {
@@ -598,6 +633,7 @@ main(void)
 		T(test_what_was_in_flight_goes_again_after_a_restart),
 		T(test_too_old_items_are_dead_letters_unsent),
 		T(test_an_unreachable_sink_is_probed_by_one),
+		T(test_an_attempt_that_hangs_holds_up_no_probe),
 		T(test_retry_now_does_not_wait_for_the_schedule),
 		T(test_sink_test_is_marked_and_explains),
 		T(test_samples_can_be_dropped),

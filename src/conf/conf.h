@@ -181,6 +181,7 @@ struct conf_rule {
 	double repeat_backoff;
 	int64_t min_count;
 	struct conf_list collapse_by;
+	struct conf_rate flap;
 	bool is_merge;
 	enum conf_rule_start start;
 };

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -284,6 +285,48 @@ is_dotted_path(const char *s)
 	return n > 0 && n < 256 && s[0] != '.' && s[n - 1] != '.' && strstr(s, "..") == NULL;
 }
 
+/* A path that no event has would never join anything: better refused than never noticed. */
+static void
+check_path(struct conf_loader *l, const struct conf_rule *r, size_t index, size_t i)
+{
+	static const char *const fields[] = { "account", "detail", "detail-type", "findingsd",
+		                              "id",      "region", "resources",   "source",
+		                              "time",    "version" };
+	const size_t n = sizeof(fields) / sizeof(fields[0]);
+	struct conf_where at = conf_load_where(l, SECTION_RULE, index, "collapse_by");
+	const char *path = r->collapse_by.items[i], *near;
+	char first[32];
+	bool is_known = false;
+
+	if (!is_dotted_path(path)) {
+		conf_error(l->problems, &at,
+		           "rule '%s': collapse_by: \"%.100s\": wants names with dots between, "
+		           "such as \"detail.type\"",
+		           r->name, path);
+		return;
+	}
+	if (strpbrk(path, "[]*$") != NULL) {
+		conf_error(
+			l->problems, &at,
+			"rule '%s': collapse_by: \"%.100s\": wants names alone: arrays are looked "
+			"through, leave [0] and * out",
+			r->name, path);
+		return;
+	}
+	(void)snprintf(first, sizeof(first), "%.*s", (int)strcspn(path, "."), path);
+	for (size_t k = 0; k < n; k++)
+		is_known |= strcmp(fields[k], first) == 0;
+	if (!is_known) {
+		near = str_nearest(first, fields, n);
+		conf_error(
+			l->problems, &at,
+			"rule '%s': collapse_by: \"%.100s\": no event has \"%s\" at its top; %s%s%s",
+			r->name, path, first,
+			near ? "did you mean \"" : "a finding's fields stand below \"detail",
+			near ? near : "", near ? "\"?" : "\"");
+	}
+}
+
 static void
 check_rule(struct conf_loader *l, size_t index)
 {
@@ -301,14 +344,8 @@ check_rule(struct conf_loader *l, size_t index)
 	}
 	if (!is_any)
 		conf_warn(l->problems, &at, "%snone of them is enabled: its alerts wait", what);
-	at = conf_load_where(l, SECTION_RULE, index, "collapse_by");
 	for (size_t i = 0; i < r->collapse_by.count; i++)
-		if (!is_dotted_path(r->collapse_by.items[i]))
-			conf_error(
-				l->problems, &at,
-				"rule '%s': collapse_by: \"%.100s\": wants names with dots between, "
-				"such as \"detail.type\"",
-				r->name, r->collapse_by.items[i]);
+		check_path(l, r, index, i);
 	at = conf_load_where(l, SECTION_RULE, index, "on");
 	if ((r->on & opening) == 0)
 		conf_warn(l->problems, &at,

@@ -66,13 +66,13 @@ explain(const struct ctl *c, const struct rule_set *rules, const char *name, con
 	size_t told = 0;
 	int result = 1;
 
-	if (name != NULL && rule_set_find(rules, name) == NULL)
+	if (name != NULL && rule_set_pattern(rules, name) == NULL)
 		return ctl_fail(EXIT_USAGE_ERROR, "no enabled rule is called '%s'", name);
 	if (lines_open(&event, file, &e) != 0)
 		return ctl_fail(EXIT_USAGE_ERROR, "%s", e.text);
 	for (size_t i = 0; result >= 0 && i < rules->count; i++) {
 		int r;
-		if (name != NULL && rule_set_find(rules, name) != rules->items[i].pattern)
+		if (name != NULL && rule_set_pattern(rules, name) != rules->items[i].pattern)
 			continue;
 		r = explain_one(c, &rules->items[i], event.all, &e);
 		result = r < 0 || r < result ? r : result;

@@ -166,7 +166,7 @@ rule_set_build(struct rule_set *s, struct err *e)
 }
 
 const struct pattern *
-rule_set_find(const struct rule_set *s, const char *name)
+rule_set_pattern(const struct rule_set *s, const char *name)
 {
 	for (size_t i = 0; i < s->count; i++)
 		if (strcmp(s->items[i].name, name) == 0)

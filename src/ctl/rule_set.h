@@ -38,7 +38,7 @@ int rule_set_add_conf(struct rule_set *s, const char *conf_path, struct err *e);
 /* Rule number i of the machine is names[i]. Frees the patterns. */
 struct machine *rule_set_build(struct rule_set *s, struct err *e);
 
-const struct pattern *rule_set_find(const struct rule_set *s, const char *name);
+const struct pattern *rule_set_pattern(const struct rule_set *s, const char *name);
 void rule_set_done(struct rule_set *s);
 
 #endif

@@ -86,7 +86,6 @@ struct daemon {
 	struct server *server;
 	struct pipeline *pipeline;
 	struct alerts *alerts;
-	struct guard *guard;
 	struct heartbeat *heartbeat;
 	struct regions *regions;
 	bool is_asking_regions, has_regions_failed;

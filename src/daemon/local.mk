@@ -6,7 +6,6 @@ libfindings_a_SOURCES += \
 	src/daemon/enabled.c \
 	src/daemon/feed.h \
 	src/daemon/feeds.c \
-	src/daemon/guard.c src/daemon/guard.h \
 	src/daemon/heartbeat.c src/daemon/heartbeat.h \
 	src/daemon/history.c \
 	src/daemon/inside.h \
@@ -23,6 +22,11 @@ libfindings_a_SOURCES += \
 	src/daemon/reload.c \
 	src/daemon/scrape.c src/daemon/scrape.h \
 	src/daemon/take.c src/daemon/take.h \
+	src/daemon/take_in.h \
+	src/daemon/take_mind.c \
+	src/daemon/take_queue.c \
+	src/daemon/take_together.c \
+	src/daemon/take_absent.c \
 	src/daemon/timekeeper.c src/daemon/timekeeper.h
 
 sbin_PROGRAMS += src/daemon/findingsd

@@ -11,10 +11,12 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "conf/conf.h"
 #include "control/metrics.h"
 #include "daemon/feed.h"
 #include "daemon/plan.h"
 #include "event/envelope.h"
+#include "route/collapse.h"
 #include "source/page.h"
 #include "store/outbox.h"
 #include "store/store.h"
@@ -104,6 +106,7 @@ pipeline_take(struct pipeline *pl, struct feed *feed, struct page *page)
 	t->page = page;
 	t->origin = (struct take_origin){ feed->source, feed->account, feed->region };
 	t->now_ms = clock_now_ms();
+	t->remembered_ms = plan_conf(pl->plan)->retention_ms;
 	t->is_kept = pl->is_dry_run;
 	t->scratch = pl->scratch;
 	t->count = page->count;
@@ -133,6 +136,16 @@ read_finding(struct pipeline *pl, struct take *t, size_t i)
 	match_finding(pl, t, item);
 }
 
+/* What the collapse_by of the rules that were just added finds in the event; others find nothing. */
+static void
+find_values(struct take *t, struct span event, size_t count)
+{
+	t->values = mem_reallocn(t->values, t->matched_cap + 1, sizeof(t->values[0]));
+	for (size_t i = t->matched_count; i < t->matched_count + count; i++)
+		collapse_value(rule_set_at(plan_rules(t->plan), t->matched[i]), event,
+		               &t->values[i]);
+}
+
 /* Which rules match; a finding that cannot be matched is poison too: it must not pass in silence. */
 static void
 match_finding(struct pipeline *pl, struct take *t, struct take_item *item)
@@ -159,6 +172,8 @@ match_finding(struct pipeline *pl, struct take *t, struct take_item *item)
 	}
 	if (count)
 		memcpy(t->matched + t->matched_count, rules, count * sizeof(rules[0]));
+	if (rule_set_collapses(plan_rules(t->plan)))
+		find_values(t, (struct span){ pl->event.data, pl->event.len }, count);
 	t->matched_count += count;
 	item->match_count = (uint32_t)count;
 }
@@ -250,6 +265,7 @@ passage_free(struct passage *w)
 	take_result_done(&t->result);
 	mem_free(t->items);
 	mem_free(t->matched);
+	mem_free(t->values);
 	mem_free(t->asked);
 	page_free(t->page);
 	plan_unref(t->plan);

@@ -72,6 +72,10 @@ fill_policy(const struct conf_rule *r, int64_t start_ms, struct rule_policy *ret
 		.repeat_interval_ms = r->repeat_interval_ms,
 		.repeat_backoff = r->repeat_backoff,
 		.min_count = (uint64_t)r->min_count,
+		.flap_count = (uint32_t)r->flap.count,
+		.flap_ms = r->flap.per_ms,
+		.collapse_by = (const char *const *)r->collapse_by.items,
+		.collapse_count = r->collapse_by.count,
 	};
 }
 

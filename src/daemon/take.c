@@ -11,24 +11,10 @@
 #include "base/fault.h"
 #include "base/mem.h"
 #include "daemon/plan.h"
-#include "event/envelope.h"
-#include "route/lifecycle.h"
+#include "daemon/take_in.h"
 #include "store/cursor.h"
 #include "store/memory.h"
-#include "store/outbox.h"
 #include "store/quarantine.h"
-
-enum { DEAD_MAX = 64 };
-
-/* Too big for a stack, and needed one at a time. */
-struct take_scratch {
-	struct lifecycle_state state;
-	struct lifecycle_result decided;
-	struct outbox_dead_count dead_rows[DEAD_MAX];
-	struct lifecycle_dead dead[DEAD_MAX];
-	size_t dead_count;
-	struct buf packed, event, rules, remembered, subject;
-};
 
 static int take_item(struct store_tx *tx, struct take *t, const struct take_item *item,
                      struct err *e);
@@ -50,11 +36,17 @@ take_scratch_free(struct take_scratch *s)
 {
 	if (!s)
 		return;
-	buf_done(&s->packed);
+	buf_done(&s->own.packed);
+	buf_done(&s->own.remembered);
+	buf_done(&s->together.packed);
+	buf_done(&s->together.remembered);
 	buf_done(&s->event);
 	buf_done(&s->rules);
-	buf_done(&s->remembered);
 	buf_done(&s->subject);
+	buf_done(&s->note);
+	buf_done(&s->made);
+	buf_done(&s->parts);
+	mem_free(s->seen);
 	mem_free(s);
 }
 
@@ -65,6 +57,7 @@ take_run(struct store_tx *tx, void *job, struct err *e)
 	struct memory_origin origin = { t->origin.source, t->origin.account, t->origin.region };
 
 	take_result_done(&t->result);
+	t->scratch->seen_count = 0;
 	t->result.rule_hits =
 		mem_calloc(plan_rule_count(t->plan) + 1, sizeof(t->result.rule_hits[0]));
 	for (size_t i = 0; i < t->count; i++) {
@@ -74,6 +67,8 @@ take_run(struct store_tx *tx, void *job, struct err *e)
 		                  : take_item(tx, t, item, e)) < 0)
 			return -1;
 	}
+	if (take_absent(tx, t, e) < 0)
+		return -1;
 	for (size_t i = 0; i < t->asked_count; i++) {
 		if (memory_watch_checked(tx, t->asked[i], &origin, t->now_ms, e) < 0)
 			return -1;
@@ -153,208 +148,39 @@ fill_reading(const struct take *t, const struct finding *f, struct lifecycle_rea
 	                                          : LIFECYCLE_OPEN;
 	r->is_suppressed = f->workflow == WORKFLOW_SUPPRESSED;
 	r->count = f->count > 0 ? (uint64_t)f->count : 0;
+	r->remembered_ms = t->remembered_ms;
 	fill_start(p, f, r);
 }
 
-/* Which notices of this identity died: lifecycle tells no `resolved` of what was never told. */
+/* With an open notice it is asked about again, through the place that showed it. */
 static int
-load_dead(struct store_tx *tx, struct take_scratch *s, int64_t memory_id, struct err *e)
+remember(struct store_tx *tx, struct take *t, const struct take_item *item, struct err *e)
 {
-	s->dead_count = 0;
-	if (!lifecycle_has_open(&s->state))
-		return 0;
-	if (outbox_dead_of(tx, memory_id, s->dead_rows, DEAD_MAX, &s->dead_count, e) < 0)
-		return -1;
-	for (size_t i = 0; i < s->dead_count; i++)
-		s->dead[i] =
-			(struct lifecycle_dead){ span_of(s->dead_rows[i].sink),
-			                         s->dead_rows[i].group, s->dead_rows[i].generation,
-			                         s->dead_rows[i].count };
-	return 0;
-}
-
-/* What is remembered of it, into s->state; *ret_id stays 0 when nothing is. */
-static int
-recall(struct store_tx *tx, struct take_scratch *s, const struct finding *f, bool *ret_is_new,
-       int64_t *ret_id, int64_t *ret_seen_ms, struct err *e)
-{
-	struct span state;
-	struct err damaged;
-	int found = memory_get(tx, f->identity, ret_id, &state, ret_seen_ms, e);
-
-	if (found < 0)
-		return -1;
-	lifecycle_init(&s->state);
-	*ret_is_new = true;
-	if (found == 0)
-		return 0;
-	/* The bytes live until the next call of the store, the state that points into them for the whole decision. */
-	buf_clear(&s->remembered);
-	(void)buf_add(&s->remembered, state.p, state.len);
-	state = (struct span){ s->remembered.data, s->remembered.len };
-	/* Its checksum was right, so a newer or older version wrote it: better told twice than never. */
-	*ret_is_new = lifecycle_unpack(state, &s->state, &damaged) < 0;
-	if (*ret_is_new)
-		lifecycle_init(&s->state);
-	return 0;
-}
-
-/* Named once, wherever it goes: the tally of a sink. NULL: there are too many. */
-static struct take_tally *
-tally_of(struct take_result *r, struct span sink)
-{
-	struct take_tally *t;
-
-	for (size_t i = 0; i < r->tally_count; i++) {
-		if (span_eq_str(sink, r->tallies[i].sink))
-			return &r->tallies[i];
-	}
-	if (r->tally_count == TAKE_SINKS_MAX || sink.len >= TAKE_NAME_BYTES) {
-		r->has_more_sinks = true;
-		return NULL;
-	}
-	t = &r->tallies[r->tally_count++];
-	memset(t, 0, sizeof(*t));
-	memcpy(t->sink, sink.p, sink.len);
-	return t;
-}
-
-static void
-keep_notice(struct take *t, const struct take_item *item, const struct outbox_new *n)
-{
-	struct take_result *r = &t->result;
-	struct take_scratch *s = t->scratch;
-	struct take_notice *k;
-
-	if (r->notice_count == r->notice_cap) {
-		r->notice_cap = r->notice_cap ? 2 * r->notice_cap : 16;
-		r->notices = mem_reallocn(r->notices, r->notice_cap, sizeof(r->notices[0]));
-	}
-	k = &r->notices[r->notice_count++];
-	memset(k, 0, sizeof(*k));
-	(void)snprintf(k->sink, sizeof(k->sink), "%s", n->sink);
-	k->change = n->change;
-	k->severity = n->severity;
-	k->first_severity = n->first_severity;
-	memcpy(k->identity, item->finding.identity, sizeof(k->identity));
-	k->rules = mem_strndup(n->rules.p, n->rules.len);
-	k->event = mem_strndup(s->event.data, s->event.len);
-	k->event_bytes = s->event.len;
-	(void)snprintf(k->message_key, sizeof(k->message_key), "%s", n->message_key);
-	(void)snprintf(k->thread_key, sizeof(k->thread_key), "%s", n->thread_key);
-}
-
-static int
-queue_notice(struct store_tx *tx, struct take *t, const struct take_item *item,
-             const struct lifecycle_action *a, struct outbox_new *n, struct err *e)
-{
-	struct take_tally *tally = tally_of(&t->result, a->sink);
-	struct buf *rules = &t->scratch->rules;
-	char sink[TAKE_NAME_BYTES];
-
-	(void)snprintf(sink, sizeof(sink), "%.*s", SPAN_FMT(a->sink));
-	buf_clear(rules);
-	for (size_t i = 0; i < a->rule_count; i++) {
-		if (i)
-			(void)buf_add_char(rules, '\n');
-		(void)buf_add(rules, a->rules[i].p, a->rules[i].len);
-	}
-	n->sink = sink;
-	n->change = a->change;
-	n->n = a->n;
-	n->generation = a->generation;
-	n->group = a->group;
-	n->severity = a->severity;
-	n->first_severity = a->first_severity;
-	n->thread_key = a->thread_key;
-	n->message_key = a->message_key;
-	n->rules = (struct span){ rules->data, rules->len };
-	t->result.queued++;
-	if (tally)
-		tally->queued[a->change]++;
-	if (t->is_kept)
-		keep_notice(t, item, n);
-	return outbox_add(tx, n, NULL, e);
-}
-
-/* What the record of a notice says of the finding when its event is gone. What does not fit is left empty, never cut. */
-static struct span
-make_subject(struct buf *out, const struct finding *f)
-{
-	const struct span parts[] = { f->id, f->title, f->product, f->account, f->region };
-	size_t left = OUTBOX_SUBJECT_MAX - sizeof(parts) / sizeof(parts[0]);
-
-	buf_clear(out);
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		if (i)
-			(void)buf_add_char(out, '\n');
-		if (parts[i].len > left)
-			continue;
-		(void)buf_add(out, parts[i].p, parts[i].len);
-		left -= parts[i].len;
-	}
-	return (struct span){ out->data, out->len };
-}
-
-/* The event's bytes into the scratch. -1: no event can be made of it, or none that the store would take. */
-static int
-build_event(struct take *t, const struct take_item *item)
-{
-	struct envelope_place place = { t->page->account, t->page->region, item->account_name };
-	struct buf *event = &t->scratch->event;
-
-	buf_clear(event);
-	if (envelope_build(&item->finding, &place, event) < 0 || event->len > OUTBOX_EVENT_MAX)
-		return -1;
-	return 0;
-}
-
-/* The event goes in once, then a row per notice. */
-static int
-queue_all(struct store_tx *tx, struct take *t, const struct take_item *item, int64_t memory_id,
-          struct err *e)
-{
-	struct take_scratch *s = t->scratch;
-	struct outbox_new n = { .memory_id = memory_id,
-		                .created_ms = t->now_ms,
-		                .due_ms = t->now_ms };
-
-	if (outbox_event_add(tx, (struct span){ s->event.data, s->event.len }, &n.event_id, e) < 0)
-		return -1;
-	(void)FAULT("take.queue");
-	n.subject = make_subject(&s->subject, &item->finding);
-	for (size_t i = 0; i < s->decided.action_count; i++) {
-		if (queue_notice(tx, t, item, &s->decided.actions[i], &n, e) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* Write what is now to be remembered; *id is 0 for a new identity, and set here. */
-static int
-remember(struct store_tx *tx, struct take *t, const struct take_item *item, int64_t *id,
-         int64_t seen_ms, struct err *e)
-{
-	struct take_scratch *s = t->scratch;
+	struct take_mind *m = &t->scratch->own;
 	struct memory_origin origin = { t->origin.source, t->origin.account, t->origin.region };
 	const struct finding *f = &item->finding;
-	struct span packed;
+	bool is_written = m->id == 0 || m->decided.is_state_changed;
 
-	if (*id > 0 && !s->decided.is_state_changed)
-		return memory_touch(tx, *id, seen_ms, t->now_ms, e);
-	(void)FAULT("take.remember");
-	buf_clear(&s->packed);
-	lifecycle_pack(&s->state, &s->packed);
-	packed = (struct span){ s->packed.data, s->packed.len };
-	if (*id == 0) {
-		if (memory_add(tx, f->identity, packed, s->decided.is_open, t->now_ms, id, e) < 0)
-			return -1;
-	} else if (memory_set(tx, *id, packed, s->decided.is_open, t->now_ms, e) < 0) {
+	if (take_remember(tx, m, t->now_ms, e) < 0)
 		return -1;
-	}
-	if (!s->decided.is_open)
+	if (!m->decided.is_open || !is_written)
 		return 0;
-	return memory_watch(tx, *id, &origin, f->id, (int)f->severity, t->now_ms, e);
+	return memory_watch(tx, m->id, &origin, f->id, (int)f->severity, t->now_ms, e);
+}
+
+/* An answer to a re-read had it. */
+static void
+note_seen(struct take *t, int64_t id)
+{
+	struct take_scratch *s = t->scratch;
+
+	if (t->asked_count == 0)
+		return;
+	if (s->seen_count == s->seen_cap) {
+		s->seen_cap = s->seen_cap ? 2 * s->seen_cap : 64;
+		s->seen = mem_reallocn(s->seen, s->seen_cap, sizeof(s->seen[0]));
+	}
+	s->seen[s->seen_count++] = id;
 }
 
 static void
@@ -375,31 +201,30 @@ count_verdict(struct take *t, const struct take_item *item, enum lifecycle_verdi
 static int
 take_item(struct store_tx *tx, struct take *t, const struct take_item *item, struct err *e)
 {
-	struct take_scratch *s = t->scratch;
+	struct take_mind *m = &t->scratch->own;
 	struct lifecycle_reading reading;
 	struct lifecycle_input in = { .reading = &reading,
-		                      .rules = plan_rules(t->plan),
 		                      .matched = t->matched + item->first_match,
-		                      .matched_count = item->match_count,
-		                      .dead = s->dead,
-		                      .now_ms = t->now_ms };
-	int64_t id = 0, seen_ms = 0;
-	bool is_new;
+		                      .matched_count = item->match_count };
 
-	if (recall(tx, s, &item->finding, &is_new, &id, &seen_ms, e) < 0)
+	if (t->values != NULL)
+		in.values = t->values + item->first_match;
+	memcpy(m->identity, item->finding.identity, sizeof(m->identity));
+	if (take_recall(tx, m, e) < 0)
 		return -1;
 	fill_reading(t, &item->finding, &reading);
-	if (load_dead(tx, s, id, e) < 0)
+	if (take_decide(tx, m, t, &in, false, e) < 0)
 		return -1;
-	in.dead_count = s->dead_count;
-	lifecycle_decide(&s->state, is_new, &in, &s->decided);
 	/* What cannot be told may not count as told, and may not hold up its page. */
-	if (s->decided.action_count && build_event(t, item) < 0)
+	if (m->decided.action_count > 0 && take_build_event(t, item) < 0)
 		return take_poison(tx, t, item, "its event is too long", e);
-	count_verdict(t, item, s->decided.verdict);
-	if (remember(tx, t, item, &id, seen_ms, e) < 0)
+	count_verdict(t, item, m->decided.verdict);
+	if (remember(tx, t, item, e) < 0)
 		return -1;
-	return s->decided.action_count ? queue_all(tx, t, item, id, e) : 0;
+	note_seen(t, m->id);
+	if (m->decided.action_count == 0)
+		return 0;
+	return take_queue(tx, t, item, m, NULL, e) < 0 ? -1 : take_together(tx, t, item, e);
 }
 
 /* The streams that have cursors, as the store numbers them. */

@@ -19,6 +19,7 @@
 #include "event/finding.h"
 #include "source/page.h"
 
+struct lifecycle_value;
 struct plan;
 struct store_tx;
 struct take_scratch;
@@ -80,11 +81,13 @@ struct take {
 	struct page *page; /* owned */
 	struct take_origin origin;
 	int64_t now_ms;
-	bool is_kept; /* dry run: keep notices in the result */
+	int64_t remembered_ms; /* how long what was seen is remembered after its last sight */
+	bool is_kept;          /* dry run: keep notices in the result */
 	struct take_item *items;
 	size_t count;
 	uint32_t *matched;
 	size_t matched_count, matched_cap;
+	struct lifecycle_value *values; /* of each match; NULL: no rule has collapse_by */
 	int64_t *asked; /* memory ids that a re-read asked about: they go to the end of the line */
 	size_t asked_count;
 	struct take_scratch *scratch; /* shared by all takes, the store's thread only */

@@ -13,202 +13,17 @@
 
 #include "route/lifecycle_turn.h"
 
-enum { TARGETS_MAX = 2 * LIFECYCLE_GROUPS };
-
-/* Who a change is told to: one notice at most. */
-struct target {
-	struct span sink;
-	uint64_t key;
-	struct lifecycle_group *group; /* NULL: none yet */
-};
-
-/* Rules that a notice names, before they are put in order. */
-struct names {
-	struct {
-		struct span name;
-		const struct rule_policy *policy; /* NULL: removed */
-		size_t index;
-	} list[LIFECYCLE_GROUP_RULES];
-	size_t count;
-};
+/* An alert hears at least so often of a member that is still open. */
+#define STILL_THERE_MS (7 * INT64_C(86400000))
 
 bool
 lifecycle_has_open(const struct lifecycle_state *state)
 {
 	for (size_t i = 0; i < state->group_count; i++) {
-		if (state->groups[i].is_open)
+		if (state->groups[i].is_open || state->groups[i].is_watcher)
 			return true;
 	}
 	return false;
-}
-
-static struct lifecycle_group *
-find_group(struct lifecycle_state *s, struct span sink, uint64_t key)
-{
-	for (size_t i = 0; i < s->group_count; i++) {
-		if (s->groups[i].key == key && span_eq(s->groups[i].sink, sink))
-			return &s->groups[i];
-	}
-	return NULL;
-}
-
-static void
-add_target(struct turn *t, struct target targets[TARGETS_MAX], size_t *count, struct span sink,
-           uint64_t key)
-{
-	for (size_t i = 0; i < *count; i++) {
-		if (targets[i].key == key && span_eq(targets[i].sink, sink))
-			return;
-	}
-	if (*count < TARGETS_MAX)
-		targets[(*count)++] = (struct target){ sink, key, find_group(t->state, sink, key) };
-}
-
-static size_t
-collect_targets(struct turn *t, struct target targets[TARGETS_MAX])
-{
-	size_t count = 0;
-
-	/* Open groups first: they may not be crowded out. */
-	for (size_t i = 0; i < t->state->group_count; i++) {
-		const struct lifecycle_group *g = &t->state->groups[i];
-		if (g->is_open)
-			add_target(t, targets, &count, g->sink, g->key);
-	}
-	if (t->is_closed)
-		return count;
-	for (size_t i = 0; i < t->in->matched_count; i++) {
-		const struct rule_policy *p = rule_set_at(t->in->rules, t->in->matched[i]);
-		for (size_t k = 0; p != NULL && k < p->sink_count; k++)
-			add_target(t, targets, &count, span_of(p->sinks[k]),
-			           p->is_apart ? p->key : 0);
-	}
-	return count;
-}
-
-static bool
-is_aimed(const struct rule_policy *p, const struct target *target)
-{
-	if ((p->is_apart ? p->key : 0) != target->key)
-		return false;
-	for (size_t i = 0; i < p->sink_count; i++) {
-		if (span_eq_str(target->sink, p->sinks[i]))
-			return true;
-	}
-	return false;
-}
-
-/* Keep the list in file order, removed rules at its end; no name twice. */
-static bool
-add_name(struct names *n, struct span name, const struct rule_policy *policy, size_t index)
-{
-	size_t at = n->count;
-
-	for (size_t i = 0; i < n->count; i++) {
-		if (span_eq(n->list[i].name, name))
-			return false;
-	}
-	if (n->count == LIFECYCLE_GROUP_RULES)
-		return false;
-	for (; at > 0 && policy != NULL &&
-	       (n->list[at - 1].policy == NULL || n->list[at - 1].index > index);
-	     at--)
-		n->list[at] = n->list[at - 1];
-	n->list[at].name = name;
-	n->list[at].policy = policy;
-	n->list[at].index = index;
-	n->count++;
-	return true;
-}
-
-/* Rules already in the group; those of them that want the change. */
-static void
-add_members(const struct turn *t, const struct lifecycle_group *g, unsigned wanted,
-            struct names *ret)
-{
-	for (size_t i = 0; i < g->rule_count; i++) {
-		size_t index = 0;
-		const struct rule_policy *p = rule_set_find(t->in->rules, g->rules[i], &index);
-		/* Of a removed rule only the group remembers what it wanted. */
-		if (((p ? p->on : g->on) & wanted) != 0)
-			(void)add_name(ret, p ? span_of(p->name) : g->rules[i], p, index);
-	}
-}
-
-static uint32_t
-next_n(const struct lifecycle_state *s, struct span sink)
-{
-	uint32_t n = s->n_floor;
-
-	for (size_t i = 0; i < s->group_count; i++) {
-		if (s->groups[i].n > n && span_eq(s->groups[i].sink, sink))
-			n = s->groups[i].n;
-	}
-	return n + 1;
-}
-
-/* A place for a new group; when all are taken, that of the one closed longest ago. NULL: all are open. */
-static struct lifecycle_group *
-make_group(struct lifecycle_state *s, const struct target *target)
-{
-	struct lifecycle_group *g = NULL;
-
-	if (s->group_count < LIFECYCLE_GROUPS) {
-		g = &s->groups[s->group_count++];
-	} else {
-		for (size_t i = 0; i < s->group_count; i++) {
-			struct lifecycle_group *old = &s->groups[i];
-			if (!old->is_open && (g == NULL || old->told_ms < g->told_ms))
-				g = old;
-		}
-		if (g == NULL)
-			return NULL;
-		if (g->n > s->n_floor)
-			s->n_floor = g->n;
-	}
-	memset(g, 0, sizeof(*g));
-	g->sink = target->sink;
-	g->key = target->key;
-	return g;
-}
-
-static void
-tell(struct turn *t, const struct target *target, enum change change, const struct names *names)
-{
-	struct lifecycle_state *s = t->state;
-	const struct lifecycle_group *g = target->group;
-
-	if (t->ret->action_count == LIFECYCLE_ACTIONS)
-		return;
-	struct lifecycle_action *a = &t->ret->actions[t->ret->action_count++];
-	a->change = change;
-	a->sink = target->sink;
-	a->group = target->key;
-	a->n = next_n(s, target->sink);
-	a->generation = s->generation;
-	a->severity = t->r->severity;
-	a->first_severity = g ? g->severity_first : t->r->severity;
-	a->rule_count = names->count;
-	a->policy = names->count > 0 ? names->list[0].policy : NULL;
-	for (size_t i = 0; i < names->count; i++)
-		a->rules[i] = names->list[i].name;
-	lifecycle_thread_key(t->r->identity, a->generation, a->thread_key);
-	lifecycle_message_key(a->thread_key, a->sink, a->n, a->message_key);
-	if (g == NULL)
-		s->n_floor =
-			a->n; /* no room for its group: at least the number is not used twice */
-	t->ret->is_state_changed = true;
-}
-
-/* After tell: the group remembers it. */
-static void
-note_told(struct turn *t, struct lifecycle_group *g)
-{
-	g->n = t->ret->actions[t->ret->action_count - 1].n;
-	g->told_ms = t->in->now_ms;
-	g->queued++;
-	if (t->r->severity > g->severity_told)
-		g->severity_told = t->r->severity;
 }
 
 static unsigned
@@ -223,37 +38,95 @@ dead_in(const struct turn *t, const struct lifecycle_group *g)
 	return 0;
 }
 
+/* How a group's rules want flapping to be held: the first of them in file order decides. */
+static const struct rule_policy *
+flap_policy(const struct turn *t, const struct lifecycle_group *g)
+{
+	struct names names = { .count = 0 };
+
+	names_add_members(t, g, UINT32_MAX, &names);
+	return names.count > 0 ? names.list[0].policy : NULL;
+}
+
+/* A held group: has the finding stood still for long enough? So it has when nobody is left who wants it held. */
+static bool
+is_calm(const struct turn *t, const struct lifecycle_group *g, int64_t *ret_ms)
+{
+	const struct rule_policy *p = flap_policy(t, g);
+
+	*ret_ms = p != NULL && p->flap_count > 0 ? p->flap_ms : 0;
+	return t->r->request_started_ms - t->state->flipped_ms >= *ret_ms;
+}
+
+static void
+leave(struct turn *t, struct target *target)
+{
+	struct names names = { .count = 0 };
+
+	target->group->is_open = false;
+	names_add_members(t, target->group, UINT32_MAX, &names);
+	lifecycle_report(t, target, LIFECYCLE_LEAVES, CHANGE_RESOLVED, &names);
+}
+
 static void
 resolve(struct turn *t, struct target *target)
 {
 	struct lifecycle_group *g = target->group;
 	struct names names = { .count = 0 };
+	int64_t flap_ms = 0;
+	bool was_held = g->is_held;
 
-	g->is_open = false;
+	if (was_held && !t->is_aged && !is_calm(t, g, &flap_ms))
+		return;
+	g->is_open = g->is_held = false;
 	t->ret->is_state_changed = true;
-	add_members(t, g, CHANGE_BIT(CHANGE_RESOLVED), &names);
+	names_add_members(t, g, CHANGE_BIT(CHANGE_RESOLVED), &names);
 	if (names.count == 0)
 		return;
 	if (dead_in(t, g) >= g->queued) {
 		t->ret->pairs_dropped++;
 		return;
 	}
-	tell(t, target, CHANGE_RESOLVED, &names);
-	note_told(t, g);
+	struct lifecycle_action *a = lifecycle_tell(t, target, CHANGE_RESOLVED, &names);
+	if (a == NULL)
+		return;
+	a->flap_ms = flap_ms;
+	a->aside = t->is_aged ? LIFECYCLE_ASIDE_AGED
+	           : was_held ? LIFECYCLE_ASIDE_CALM
+	                      : LIFECYCLE_ASIDE_NONE;
+	lifecycle_note_told(t, g);
 }
 
 static bool
 is_silent(const struct turn *t, const struct rule_policy *p)
 {
+	const struct lifecycle_reading *r = t->r;
+
 	if (p->is_start_open)
 		return false;
-	return t->is_baseline ||
-	       (p->start_ms != 0 && t->state->created_ms > 0 && t->state->created_ms < p->start_ms);
+	if (t->is_baseline)
+		return true;
+	/* As for the source's own start: what is new so long after it may have been known and forgotten. */
+	if (t->ret->verdict == LIFECYCLE_NEW && r->remembered_ms > 0 &&
+	    r->request_started_ms - p->start_ms > r->remembered_ms)
+		return false;
+	return p->start_ms != 0 && t->state->created_ms > 0 && t->state->created_ms < p->start_ms;
+}
+
+/* What happened to the member that joins, where the rule wants that. */
+static enum change
+want_member(const struct turn *t, const struct rule_policy *p)
+{
+	for (enum change c = 0; c < CHANGE_COUNT; c++) {
+		if ((t->r->as & p->on & CHANGE_BIT(c)) != 0)
+			return c;
+	}
+	return CHANGE_COUNT;
 }
 
 /* What a matching rule wants to be told where nothing is open yet: a change, or CHANGE_COUNT for nothing. */
 static enum change
-want(struct turn *t, const struct rule_policy *p)
+want(struct turn *t, const struct rule_policy *p, const struct lifecycle_group *g)
 {
 	bool is_raised = t->is_view_known && t->r->severity > t->severity_before;
 	bool is_quiet = is_silent(t, p);
@@ -262,15 +135,17 @@ want(struct turn *t, const struct rule_policy *p)
 		return CHANGE_COUNT;
 	if (t->ret->verdict == LIFECYCLE_SAME && !p->is_start_open)
 		return CHANGE_COUNT;
-	bool is_again = t->state->generation > 1;
+	bool is_again = t->state->generation > t->state->generation_first;
 	if (is_again && (t->is_reopened || !is_quiet) && (p->on & CHANGE_BIT(CHANGE_REOPENED)) != 0)
 		return CHANGE_REOPENED;
-	if (!is_again && !is_quiet && (p->on & CHANGE_BIT(CHANGE_CREATED)) != 0)
+	/* A rule that was never told of it hears of it first now, whatever it has been through before. */
+	if ((!is_again || g == NULL || !lifecycle_names(g, span_of(p->name))) && !is_quiet &&
+	    (p->on & CHANGE_BIT(CHANGE_CREATED)) != 0)
 		return CHANGE_CREATED;
 	if (is_raised && (p->on & CHANGE_BIT(CHANGE_SEVERITY_RAISED)) != 0)
 		return CHANGE_SEVERITY_RAISED;
 	t->ret->is_silent |= is_quiet;
-	return CHANGE_COUNT;
+	return want_member(t, p);
 }
 
 static void
@@ -284,44 +159,85 @@ remember_rules(struct lifecycle_group *g, const struct names *names)
 	}
 }
 
+/* Told as reopened more often than its rule bears: say so, and say no more until it is calm. */
 static void
-open_target(struct turn *t, struct target *target)
+hold_if_flapping(struct turn *t, struct lifecycle_group *g, struct lifecycle_action *a)
+{
+	const struct rule_policy *p = a->policy;
+	uint32_t turns;
+
+	if (a->change != CHANGE_REOPENED || p == NULL || p->flap_count == 0)
+		return;
+	turns = lifecycle_turns_within(t, p->flap_ms);
+	if (turns <= p->flap_count)
+		return;
+	a->aside = LIFECYCLE_ASIDE_FLAPPING;
+	a->turns = turns;
+	a->flap_ms = p->flap_ms;
+	g->is_held = true;
+}
+
+/* Changes that open a group, the one that says most first. */
+static enum change
+opening_of(unsigned wanted)
 {
 	static const enum change by_rank[] = { CHANGE_CREATED, CHANGE_REOPENED,
 		                               CHANGE_SEVERITY_RAISED };
-	struct names names = { .count = 0 };
+
+	for (size_t i = 0; i < sizeof(by_rank) / sizeof(by_rank[0]); i++) {
+		if ((wanted & CHANGE_BIT(by_rank[i])) != 0)
+			return by_rank[i];
+	}
+	return CHANGE_COUNT;
+}
+
+/* Matching rules that want it opened there: their names, and the change that it is told as; CHANGE_COUNT: none. */
+static enum change
+gather(struct turn *t, const struct target *target, struct names *ret)
+{
 	unsigned wanted = 0;
 
 	for (size_t i = 0; i < t->in->matched_count; i++) {
 		const struct rule_policy *p = rule_set_at(t->in->rules, t->in->matched[i]);
-		if (p == NULL || !is_aimed(p, target))
+		if (p == NULL || !lifecycle_is_aimed(t, i, p, target))
 			continue;
-		enum change change = want(t, p);
+		enum change change = want(t, p, target->group);
 		if (change == CHANGE_COUNT)
 			continue;
 		wanted |= CHANGE_BIT(change);
-		(void)add_name(&names, span_of(p->name), p, t->in->matched[i]);
+		(void)names_add(ret, span_of(p->name), p, t->in->matched[i]);
 	}
-	if (wanted == 0)
+	return opening_of(wanted);
+}
+
+static void
+open_target(struct turn *t, struct target *target)
+{
+	struct names names = { .count = 0 };
+	enum change change = gather(t, target, &names);
+
+	if (change == CHANGE_COUNT)
 		return;
 	if (target->group == NULL)
-		target->group = make_group(t->state, target);
+		target->group = lifecycle_make_group(t->state, target);
 	struct lifecycle_group *g = target->group;
 	if (g != NULL) {
 		g->is_open = true;
+		g->is_held = false;
 		g->generation = t->state->generation;
 		g->queued = g->repeats = 0;
 		g->severity_told = g->severity_first = t->r->severity;
 		remember_rules(g, &names);
 	}
-	for (size_t i = 0; i < sizeof(by_rank) / sizeof(by_rank[0]); i++) {
-		if ((wanted & CHANGE_BIT(by_rank[i])) == 0)
-			continue;
-		tell(t, target, by_rank[i], &names);
-		if (g != NULL)
-			note_told(t, g);
+	if (target->value != NULL || (g != NULL && g->is_membership)) {
+		lifecycle_report(t, target, LIFECYCLE_JOINS, change, &names);
 		return;
 	}
+	struct lifecycle_action *a = lifecycle_tell(t, target, change, &names);
+	if (g == NULL || a == NULL)
+		return;
+	lifecycle_note_told(t, g);
+	hold_if_flapping(t, g, a);
 }
 
 /* Rules that match now and whose sink is told already are in it from now on. */
@@ -332,9 +248,8 @@ join(struct turn *t, const struct target *target)
 
 	for (size_t i = 0; i < t->in->matched_count; i++) {
 		const struct rule_policy *p = rule_set_at(t->in->rules, t->in->matched[i]);
-		bool is_in = p == NULL || !is_aimed(p, target);
-		for (size_t k = 0; !is_in && k < g->rule_count; k++)
-			is_in = span_eq_str(g->rules[k], p->name);
+		bool is_in = p == NULL || lifecycle_names(g, span_of(p->name)) ||
+		             !lifecycle_is_aimed(t, i, p, target);
 		if (is_in || g->rule_count == LIFECYCLE_GROUP_RULES)
 			continue;
 		g->rules[g->rule_count++] = span_of(p->name);
@@ -357,14 +272,75 @@ is_repeat_due(const struct turn *t, const struct lifecycle_group *g, const struc
 }
 
 static void
-add_repeating(const struct turn *t, const struct lifecycle_group *g, struct names *ret)
+add_repeating(struct turn *t, struct lifecycle_group *g, struct names *ret)
 {
 	for (size_t i = 0; i < g->rule_count; i++) {
 		size_t index = 0;
 		const struct rule_policy *p = rule_set_find(t->in->rules, g->rules[i], &index);
-		if (p != NULL && is_repeat_due(t, g, p))
-			(void)add_name(ret, span_of(p->name), p, index);
+		if (p == NULL || p->repeat_interval_ms <= 0)
+			continue;
+		/* Told in the future: by a clock that was wrong. From now on, or it would be silent until then. */
+		if (g->told_ms > t->in->now_ms) {
+			g->told_ms = t->in->now_ms;
+			t->ret->is_state_changed = true;
+		}
+		if (is_repeat_due(t, g, p))
+			(void)names_add(ret, span_of(p->name), p, index);
 	}
+}
+
+/* What there is to tell of a group that is open and of an identity that is: CHANGE_COUNT for nothing. */
+static enum change
+news_of(struct turn *t, struct lifecycle_group *g, struct names *names)
+{
+	if (t->r->severity > g->severity_told) {
+		names_add_members(t, g, CHANGE_BIT(CHANGE_SEVERITY_RAISED), names);
+		if (names->count > 0)
+			return CHANGE_SEVERITY_RAISED;
+	}
+	if (!g->is_held && t->ret->verdict == LIFECYCLE_VERSION && t->is_view_known) {
+		names_add_members(t, g, CHANGE_BIT(CHANGE_UPDATED), names);
+		if (names->count > 0)
+			return CHANGE_UPDATED;
+	}
+	add_repeating(t, g, names);
+	return names->count > 0 ? CHANGE_REPEAT : CHANGE_COUNT;
+}
+
+/* It was held, and has stood still, open: told whoever was told that it flaps. */
+static bool
+tell_calm(struct turn *t, struct target *target)
+{
+	struct lifecycle_group *g = target->group;
+	struct names names = { .count = 0 };
+	struct lifecycle_action *a;
+	int64_t flap_ms;
+
+	if (!g->is_held || !is_calm(t, g, &flap_ms))
+		return false;
+	g->is_held = false;
+	t->ret->is_state_changed = true;
+	names_add_members(t, g, CHANGE_BIT(CHANGE_REOPENED), &names);
+	if (names.count == 0 || (a = lifecycle_tell(t, target, CHANGE_REPEAT, &names)) == NULL)
+		return false;
+	a->aside = LIFECYCLE_ASIDE_CALM;
+	a->flap_ms = flap_ms;
+	lifecycle_note_told(t, g);
+	return true;
+}
+
+/* A membership goes on: news for the alert; now and then nothing but that it is still there, so that it is not forgotten. */
+static void
+stay(struct turn *t, struct target *target)
+{
+	struct lifecycle_group *g = target->group;
+	struct names names = { .count = 0 };
+	enum change change = news_of(t, g, &names);
+
+	if (change != CHANGE_COUNT)
+		lifecycle_report(t, target, LIFECYCLE_STAYS, change, &names);
+	else if (g->is_watcher || t->in->now_ms - g->told_ms > STILL_THERE_MS)
+		lifecycle_report(t, target, LIFECYCLE_LOOKS, CHANGE_REPEAT, &names);
 }
 
 static void
@@ -372,25 +348,18 @@ go_on(struct turn *t, struct target *target)
 {
 	struct lifecycle_group *g = target->group;
 	struct names names = { .count = 0 };
-	enum change change = CHANGE_COUNT;
 
 	join(t, target);
-	if (t->r->severity > g->severity_told) {
-		add_members(t, g, CHANGE_BIT(CHANGE_SEVERITY_RAISED), &names);
-		change = CHANGE_SEVERITY_RAISED;
-	}
-	if (names.count == 0 && t->ret->verdict == LIFECYCLE_VERSION && t->is_view_known) {
-		add_members(t, g, CHANGE_BIT(CHANGE_UPDATED), &names);
-		change = CHANGE_UPDATED;
-	}
-	if (names.count == 0) {
-		add_repeating(t, g, &names);
-		change = CHANGE_REPEAT;
-	}
-	if (names.count == 0)
+	if (g->is_membership) {
+		stay(t, target);
 		return;
-	tell(t, target, change, &names);
-	note_told(t, g);
+	}
+	if (tell_calm(t, target))
+		return;
+	enum change change = news_of(t, g, &names);
+	if (change == CHANGE_COUNT || lifecycle_tell(t, target, change, &names) == NULL)
+		return;
+	lifecycle_note_told(t, g);
 	if (change == CHANGE_REPEAT)
 		g->repeats++;
 }
@@ -407,12 +376,43 @@ best_count(const struct lifecycle_state *s)
 	return count;
 }
 
+static void
+tell_target(struct turn *t, struct target *target)
+{
+	struct lifecycle_group *g = target->group;
+	size_t before = t->ret->action_count;
+	struct names none = { .count = 0 };
+
+	if (g != NULL && g->is_open) {
+		if (!t->is_closed)
+			go_on(t, target);
+		else if (g->is_membership)
+			leave(t, target);
+		else
+			resolve(t, target);
+		return;
+	}
+	if (!t->is_closed)
+		open_target(t, target);
+	if (g != NULL && g->is_watcher && t->ret->action_count == before)
+		lifecycle_report(t, target, LIFECYCLE_LOOKS, CHANGE_REPEAT, &none);
+}
+
+void
+lifecycle_tell_targets(struct turn *t)
+{
+	struct target targets[TARGETS_MAX];
+	size_t count = lifecycle_targets(t, targets);
+
+	for (size_t i = 0; i < count; i++)
+		tell_target(t, &targets[i]);
+}
+
 void
 lifecycle_decide(struct lifecycle_state *state, bool is_new, const struct lifecycle_input *in,
                  struct lifecycle_result *ret)
 {
 	struct turn t = { .state = state, .in = in, .r = in->reading, .ret = ret };
-	struct target targets[TARGETS_MAX];
 
 	memset(ret, 0, offsetof(struct lifecycle_result, actions));
 	ret->action_count = 0;
@@ -422,19 +422,12 @@ lifecycle_decide(struct lifecycle_state *state, bool is_new, const struct lifecy
 		ret->is_state_changed = true;
 	}
 	if (ret->verdict != LIFECYCLE_OLDER) {
+		ret->is_state_changed |= state->absent_count > 0;
+		state->absent_count = 0;
 		t.is_closed = state->closers != 0;
 		t.is_baseline = state->views[t.r->view].is_baseline;
 		t.count = best_count(state);
-		size_t count = collect_targets(&t, targets);
-		for (size_t i = 0; i < count; i++) {
-			bool is_open = targets[i].group != NULL && targets[i].group->is_open;
-			if (is_open && t.is_closed)
-				resolve(&t, &targets[i]);
-			else if (is_open)
-				go_on(&t, &targets[i]);
-			else
-				open_target(&t, &targets[i]);
-		}
+		lifecycle_tell_targets(&t);
 	}
 	ret->is_open = lifecycle_has_open(state);
 }

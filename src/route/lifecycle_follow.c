@@ -16,7 +16,7 @@ lifecycle_init(struct lifecycle_state *state)
 {
 	memset(state, 0, offsetof(struct lifecycle_state, groups));
 	state->group_count = 0;
-	state->generation = 1;
+	state->generation = state->generation_first = 1;
 }
 
 static int
@@ -49,6 +49,9 @@ is_baseline(const struct lifecycle_state *state, const struct lifecycle_reading 
 {
 	switch (r->start) {
 	case LIFECYCLE_START_NOW:
+		/* Perhaps it was known once, and forgotten, and is worse now: rather told. */
+		if (r->remembered_ms > 0 && r->request_started_ms - r->start_ms > r->remembered_ms)
+			return false;
 		/* The earliest of all views: a copy has a CreatedAt of its own, often that of its import. */
 		return state->created_ms > 0 && state->created_ms < r->start_ms;
 	case LIFECYCLE_START_SINCE:
@@ -74,6 +77,8 @@ follow_status(struct lifecycle_state *s, const struct lifecycle_view_state *v,
 	} else if (!is_closed && was_closed) {
 		s->closers &= ~bit;
 	}
+	if (!is_closed)
+		s->closers &= ~(unsigned)AGED_CLOSER; /* there it is again */
 	if (is_closed && (s->closers & bit) != 0 && r->view == LIFECYCLE_SECURITYHUB)
 		s->is_suppressed = r->is_suppressed;
 	if (r->view == LIFECYCLE_GUARDDUTY && !is_closed && s->closers != 0 && !s->is_suppressed &&
@@ -108,12 +113,58 @@ follow_view(struct turn *t, struct lifecycle_view_state *v, bool is_closed)
 		v->count = r->count;
 }
 
+void
+lifecycle_flip(struct turn *t)
+{
+	t->state->flipped_ms = t->r->request_started_ms;
+}
+
+uint32_t
+lifecycle_turns_within(const struct turn *t, int64_t ms)
+{
+	const struct lifecycle_state *s = t->state;
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < s->turn_count; i++)
+		count += t->r->request_started_ms - s->turns[i] < ms;
+	return count;
+}
+
+static void
+note_turn(struct turn *t)
+{
+	struct lifecycle_state *s = t->state;
+
+	if (s->turn_count == LIFECYCLE_TURNS)
+		memmove(&s->turns[0], &s->turns[1], --s->turn_count * sizeof(s->turns[0]));
+	s->turns[s->turn_count++] = t->r->request_started_ms;
+}
+
+/*
+ * The first generation of what is new. What is first read longer after its creation than anything is remembered was perhaps known
+ * before: its threads and messages may not have the keys of that time, or a receiver takes the news for a repeat. Ages apart by what
+ * is remembered give different numbers; the same age gives the same, so that a store that was lost repeats its keys.
+ */
+static uint32_t
+first_generation(const struct lifecycle_reading *r)
+{
+	enum { PER_AGE = 1024, AGES = 1 << 20 };
+	int64_t since_ms = r->view == LIFECYCLE_TOGETHER ? 0 : r->created_ms;
+
+	if (r->remembered_ms <= 0 || r->request_started_ms <= since_ms ||
+	    (since_ms == 0 && r->view != LIFECYCLE_TOGETHER))
+		return 1;
+	int64_t age = (r->request_started_ms - since_ms) / r->remembered_ms;
+	return 1 + (uint32_t)(age % AGES) * PER_AGE;
+}
+
 /* A new generation: what was told in the last one is over. */
 static void
 reopen(struct turn *t)
 {
 	struct lifecycle_state *s = t->state;
 
+	note_turn(t);
 	t->is_reopened = true;
 	s->generation++;
 	for (size_t i = 0; i < LIFECYCLE_VIEWS; i++)
@@ -132,11 +183,15 @@ lifecycle_follow(struct turn *t, bool is_new)
 
 	if (is_new || (r->created_ms > 0 && (s->created_ms <= 0 || r->created_ms < s->created_ms)))
 		s->created_ms = r->created_ms;
+	if (is_new)
+		s->generation = s->generation_first = first_generation(r);
 	s->severity = r->severity;
 	follow_status(s, v, r, is_closed);
 	follow_view(t, v, is_closed);
 	if (!is_new && was_closed && s->closers == 0)
 		reopen(t);
+	if (is_new || was_closed != (s->closers != 0))
+		lifecycle_flip(t);
 }
 
 void

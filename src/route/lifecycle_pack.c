@@ -3,8 +3,10 @@
  *
  *	version
  *	generation closers suppressed closed_version created severity n_floor
+ *	flipped generations_before turns absent(count, since)                     from version 2 on
  *	views:  a bit each; per view  flags peak updated sub_ns digest request count
  *	groups: number; per group  sink key flags on n generation queued told first repeats told_ms rules
+ *	of an alert that stands for several findings: also(count, names) base     from version 2 on
  *
  * Numbers are LEB128, signed ones zigzag; texts are a length and bytes. Reading checks every length, because the bytes come from a
  * disk; a newer version is refused, so that an older program does not write it back without what it does not know.
@@ -15,7 +17,8 @@
 
 #include <string.h>
 
-enum { PACK_VERSION = 1, SHORT_RULES = 2 };
+enum { PACK_VERSION = 2, SHORT_RULES = 2, BASE_TEXTS = 4 };
+enum { GROUP_OPEN = 1, GROUP_HELD = 2, GROUP_MEMBERSHIP = 4, GROUP_WATCHER = 8 };
 
 static void
 put_u64(struct buf *b, uint64_t v)
@@ -59,7 +62,9 @@ put_group(struct buf *b, const struct lifecycle_group *g, size_t rules_max)
 
 	put_text(b, g->sink);
 	put_u64(b, g->key);
-	put_u64(b, g->is_open);
+	put_u64(b, (g->is_open ? GROUP_OPEN : 0u) | (g->is_held ? GROUP_HELD : 0u) |
+	                   (g->is_membership ? GROUP_MEMBERSHIP : 0u) |
+	                   (g->is_watcher ? GROUP_WATCHER : 0u));
 	put_u64(b, g->on);
 	put_u64(b, g->n);
 	put_u64(b, g->generation);
@@ -74,6 +79,36 @@ put_group(struct buf *b, const struct lifecycle_group *g, size_t rules_max)
 }
 
 static void
+put_turns(struct buf *b, const struct lifecycle_state *s)
+{
+	put_i64(b, s->flipped_ms);
+	put_u64(b, s->generation_first - 1);
+	put_u64(b, s->turn_count);
+	for (size_t i = 0; i < s->turn_count; i++)
+		put_i64(b, s->turns[i]);
+	put_u64(b, s->absent_count);
+	if (s->absent_count > 0)
+		put_i64(b, s->absent_since_ms);
+}
+
+static void
+put_also(struct buf *b, const struct lifecycle_state *s)
+{
+	put_u64(b, s->also_count);
+	put_u64(b, s->also_named);
+	for (size_t i = 0; i < s->also_named; i++)
+		put_text(b, s->also[i]);
+	for (size_t i = 0; i < BASE_TEXTS; i++)
+		put_text(b, s->base[i]);
+}
+
+static bool
+is_kept(const struct lifecycle_group *g, bool is_with_closed)
+{
+	return is_with_closed || g->is_open || g->is_watcher;
+}
+
+static void
 pack(const struct lifecycle_state *s, size_t rules_max, bool is_with_closed, struct buf *b)
 {
 	uint32_t n_floor = s->n_floor;
@@ -81,7 +116,7 @@ pack(const struct lifecycle_state *s, size_t rules_max, bool is_with_closed, str
 	size_t groups = 0;
 
 	for (size_t i = 0; i < s->group_count; i++) {
-		if (is_with_closed || s->groups[i].is_open)
+		if (is_kept(&s->groups[i], is_with_closed))
 			groups++;
 		else if (s->groups[i].n > n_floor)
 			n_floor = s->groups[i].n;
@@ -96,6 +131,7 @@ pack(const struct lifecycle_state *s, size_t rules_max, bool is_with_closed, str
 	put_i64(b, s->created_ms);
 	put_u64(b, (uint64_t)s->severity);
 	put_u64(b, n_floor);
+	put_turns(b, s);
 	put_u64(b, views);
 	for (unsigned i = 0; i < LIFECYCLE_VIEWS; i++) {
 		if (s->views[i].is_known)
@@ -103,9 +139,11 @@ pack(const struct lifecycle_state *s, size_t rules_max, bool is_with_closed, str
 	}
 	put_u64(b, groups);
 	for (size_t i = 0; i < s->group_count; i++) {
-		if (is_with_closed || s->groups[i].is_open)
+		if (is_kept(&s->groups[i], is_with_closed))
 			put_group(b, &s->groups[i], rules_max);
 	}
+	if (s->views[LIFECYCLE_TOGETHER].is_known)
+		put_also(b, s);
 }
 
 void
@@ -159,9 +197,9 @@ get_i64(struct in *in)
 }
 
 static struct span
-get_text(struct in *in)
+get_text(struct in *in, size_t max)
 {
-	size_t len = (size_t)get_u64(in, RULE_NAME_MAX);
+	size_t len = (size_t)get_u64(in, max);
 
 	if (in->is_bad || len > (size_t)(in->end - in->p)) {
 		in->is_bad = true;
@@ -196,9 +234,13 @@ get_view(struct in *in, struct lifecycle_view_state *v)
 static void
 get_group(struct in *in, struct lifecycle_group *g)
 {
-	g->sink = get_text(in);
+	g->sink = get_text(in, RULE_NAME_MAX);
 	g->key = get_u64(in, UINT64_MAX);
-	g->is_open = get_u64(in, 1) != 0;
+	unsigned flags = (unsigned)get_u64(in, 15);
+	g->is_open = (flags & GROUP_OPEN) != 0;
+	g->is_held = (flags & GROUP_HELD) != 0;
+	g->is_membership = (flags & GROUP_MEMBERSHIP) != 0;
+	g->is_watcher = (flags & GROUP_WATCHER) != 0;
 	g->on = (unsigned)get_u64(in, UINT32_MAX);
 	g->n = (uint32_t)get_u64(in, UINT32_MAX);
 	g->generation = (uint32_t)get_u64(in, UINT32_MAX);
@@ -209,7 +251,31 @@ get_group(struct in *in, struct lifecycle_group *g)
 	g->told_ms = get_i64(in);
 	g->rule_count = (size_t)get_u64(in, LIFECYCLE_GROUP_RULES);
 	for (size_t i = 0; i < g->rule_count && !in->is_bad; i++)
-		g->rules[i] = get_text(in);
+		g->rules[i] = get_text(in, RULE_NAME_MAX);
+}
+
+static void
+get_turns(struct in *in, struct lifecycle_state *s)
+{
+	s->flipped_ms = get_i64(in);
+	s->generation_first = 1 + (uint32_t)get_u64(in, UINT32_MAX - 1);
+	s->turn_count = (size_t)get_u64(in, LIFECYCLE_TURNS);
+	for (size_t i = 0; i < s->turn_count && !in->is_bad; i++)
+		s->turns[i] = get_i64(in);
+	s->absent_count = (uint32_t)get_u64(in, LIFECYCLE_ABSENT_ANSWERS);
+	if (s->absent_count > 0)
+		s->absent_since_ms = get_i64(in);
+}
+
+static void
+get_also(struct in *in, struct lifecycle_state *s)
+{
+	s->also_count = (uint32_t)get_u64(in, UINT32_MAX);
+	s->also_named = (size_t)get_u64(in, LIFECYCLE_ALSO);
+	for (size_t i = 0; i < s->also_named && !in->is_bad; i++)
+		s->also[i] = get_text(in, LIFECYCLE_ALSO_BYTES);
+	for (size_t i = 0; i < BASE_TEXTS && !in->is_bad; i++)
+		s->base[i] = get_text(in, LIFECYCLE_ALSO_BYTES);
 }
 
 int
@@ -232,6 +298,8 @@ lifecycle_unpack(struct span packed, struct lifecycle_state *ret, struct err *e)
 	ret->created_ms = get_i64(&in);
 	ret->severity = (int)get_u64(&in, 4);
 	ret->n_floor = (uint32_t)get_u64(&in, UINT32_MAX);
+	if (version > 1)
+		get_turns(&in, ret);
 	uint64_t views = get_u64(&in, (1u << LIFECYCLE_VIEWS) - 1);
 	for (unsigned i = 0; i < LIFECYCLE_VIEWS && !in.is_bad; i++) {
 		if ((views & 1u << i) != 0)
@@ -240,6 +308,8 @@ lifecycle_unpack(struct span packed, struct lifecycle_state *ret, struct err *e)
 	size_t groups = (size_t)get_u64(&in, LIFECYCLE_GROUPS);
 	for (size_t i = 0; i < groups && !in.is_bad; i++)
 		get_group(&in, &ret->groups[ret->group_count++]);
+	if (version > 1 && ret->views[LIFECYCLE_TOGETHER].is_known && !in.is_bad)
+		get_also(&in, ret);
 	if (in.is_bad || in.p != in.end || version == 0 || ret->generation == 0)
 		return err_set(e, ERR_CORRUPT, "a finding's state of %zu bytes cannot be read",
 		               packed.len);

@@ -20,6 +20,7 @@ struct rule_set {
 	struct rule_policy *policies; /* strings are ours */
 	struct by_key *order;         /* sorted by key */
 	size_t count;
+	bool is_collapsing;
 };
 
 uint64_t
@@ -41,17 +42,32 @@ compare_key(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static const char *const *
+copy_texts(const char *const *texts, size_t count)
+{
+	char **copy = mem_calloc(count, sizeof(char *));
+
+	for (size_t i = 0; i < count; i++)
+		copy[i] = mem_strdup(texts[i]);
+	return (const char *const *)copy;
+}
+
+static void
+free_texts(const char *const *texts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		mem_free((void *)(uintptr_t)texts[i]);
+	mem_free((void *)(uintptr_t)texts);
+}
+
 static void
 copy_policy(struct rule_policy *to, const struct rule_policy *from)
 {
-	char **sinks = mem_calloc(from->sink_count, sizeof(char *));
-
 	*to = *from;
 	to->name = mem_strdup(from->name);
 	to->key = rule_key(span_of(from->name));
-	for (size_t i = 0; i < from->sink_count; i++)
-		sinks[i] = mem_strdup(from->sinks[i]);
-	to->sinks = (const char *const *)sinks;
+	to->sinks = copy_texts(from->sinks, from->sink_count);
+	to->collapse_by = copy_texts(from->collapse_by, from->collapse_count);
 }
 
 static int
@@ -65,6 +81,9 @@ check_policy(const struct rule_policy *p, struct err *e)
 	if (p->sink_count > RULE_SINKS_MAX)
 		return err_set(e, ERR_CONFIG, "rule '%s': %zu sinks, at most %d; split it in two",
 		               p->name, p->sink_count, (int)RULE_SINKS_MAX);
+	if (p->collapse_count > RULE_PATHS_MAX)
+		return err_set(e, ERR_CONFIG, "rule '%s': collapse_by: %zu paths, at most %d",
+		               p->name, p->collapse_count, (int)RULE_PATHS_MAX);
 	for (size_t i = 0; i < p->sink_count; i++) {
 		len = strlen(p->sinks[i]);
 		if (len == 0 || len > RULE_NAME_MAX)
@@ -87,6 +106,7 @@ rule_set_new(const struct rule_policy *policies, size_t count, struct rule_set *
 		if (check_policy(&policies[i], e) < 0)
 			goto fail;
 		copy_policy(&set->policies[i], &policies[i]);
+		set->is_collapsing |= policies[i].collapse_count > 0;
 		set->order[i] = (struct by_key){ .key = set->policies[i].key, .index = i };
 	}
 	qsort(set->order, count, sizeof(*set->order), compare_key);
@@ -112,14 +132,19 @@ rule_set_free(struct rule_set *set)
 		return;
 	for (size_t i = 0; i < set->count; i++) {
 		struct rule_policy *p = &set->policies[i];
-		for (size_t k = 0; k < p->sink_count; k++)
-			mem_free((void *)(uintptr_t)p->sinks[k]);
-		mem_free((void *)(uintptr_t)p->sinks);
+		free_texts(p->sinks, p->sink_count);
+		free_texts(p->collapse_by, p->collapse_count);
 		mem_free((void *)(uintptr_t)p->name);
 	}
 	mem_free(set->policies);
 	mem_free(set->order);
 	mem_free(set);
+}
+
+bool
+rule_set_collapses(const struct rule_set *set)
+{
+	return set->is_collapsing;
 }
 
 size_t

@@ -15,7 +15,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
-enum { RULE_NAME_MAX = 64, RULE_SINKS_MAX = 16 };
+enum { RULE_NAME_MAX = 64, RULE_SINKS_MAX = 16, RULE_PATHS_MAX = 8 };
 
 /* One rule's wishes. As input everything is borrowed; inside a set the strings belong to the set. */
 struct rule_policy {
@@ -29,7 +29,13 @@ struct rule_policy {
 	int64_t repeat_interval_ms; /* 0 = never */
 	double repeat_backoff;      /* each repeat waits so much longer, >= 1 */
 	uint64_t min_count;         /* silent until seen so often; 0 and 1 = at once */
-	uint64_t key;               /* filled by the set: hash of the name, never 0 */
+	uint32_t
+		flap_count; /* reopened more often than this within flap_ms: told once, then held; 0 = never held */
+	int64_t flap_ms;
+	const char *const
+		*collapse_by; /* dotted paths: see collapse.h; none = each finding for itself */
+	size_t collapse_count;
+	uint64_t key; /* filled by the set: hash of the name, never 0 */
 };
 
 struct rule_set;
@@ -38,6 +44,9 @@ struct rule_set;
 int rule_set_new(const struct rule_policy *policies, size_t count, struct rule_set **ret,
                  struct err *e);
 void rule_set_free(struct rule_set *set);
+
+/* At least one rule has collapse_by: else nobody needs to look for values. */
+bool rule_set_collapses(const struct rule_set *set);
 
 size_t rule_set_count(const struct rule_set *set);
 const struct rule_policy *rule_set_at(const struct rule_set *set, size_t index);

@@ -50,6 +50,7 @@ struct page {
 	/* STREAM_REREAD: the ids that were asked for (raw), findings that are not among the answer's are gone or aged out. */
 	struct span *asked;
 	size_t asked_count;
+	bool is_partial; /* the answer goes on elsewhere: what is not in it is not known to be gone */
 
 	/* Private: use page_free. */
 	struct buf bytes;

@@ -292,6 +292,7 @@ unit_on_findings(struct poller *p, struct api_answer *a)
 	if (u->stream == STREAM_REREAD) {
 		page = make_page(p, a, &found);
 		add_asked(p, page);
+		page->is_partial = found.token.len > 0;
 		unit_free(p);
 		deliver(p, page, &result);
 		return;

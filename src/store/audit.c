@@ -16,6 +16,9 @@ static const char sql_attempts[] =
 static const char sql_history[] =
 	"SELECT " ROW_COLUMNS " FROM outbox INDEXED BY outbox_memory WHERE memory = ?1 AND id > ?2"
 	" ORDER BY id LIMIT ?3";
+static const char sql_subject[] =
+	"SELECT subject FROM outbox INDEXED BY outbox_memory WHERE memory = ?1 AND subject <> ''"
+	" ORDER BY id DESC LIMIT 1";
 static const char sql_recent[] = "SELECT " ROW_COLUMNS " FROM outbox ORDER BY id DESC LIMIT ?1";
 
 int
@@ -45,6 +48,24 @@ audit_attempts(struct store_tx *tx, int64_t item_id, struct audit_attempt *ret, 
 	}
 	tx_reset(st);
 	*ret_count = count;
+	return rc < 0 ? -1 : 0;
+}
+
+int
+audit_subject(struct store_tx *tx, int64_t memory_id, struct buf *ret, struct err *e)
+{
+	sqlite3_stmt *st = tx_stmt(tx, sql_subject, e);
+
+	buf_clear(ret);
+	if (st == NULL)
+		return -1;
+	tx_bind_i64(st, 1, memory_id);
+	int rc = tx_step(tx, st, e);
+	if (rc > 0) {
+		struct span subject = tx_column(st, 0);
+		(void)buf_add(ret, subject.p, subject.len);
+		tx_reset(st);
+	}
 	return rc < 0 ? -1 : 0;
 }
 

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "store/outbox.h"
@@ -31,6 +32,9 @@ int audit_attempts(struct store_tx *tx, int64_t item_id, struct audit_attempt *r
 /* All items of an identity, oldest first, after after_id; free as outbox_next's. limit <= OUTBOX_FETCH_MAX. */
 int audit_history(struct store_tx *tx, const unsigned char identity[32], int64_t after_id,
                   size_t limit, struct outbox_item ***ret, size_t *ret_count, struct err *e);
+
+/* What the last notice of a row of memory was about (outbox_new.subject), into ret; empty when that is not known. */
+int audit_subject(struct store_tx *tx, int64_t memory_id, struct buf *ret, struct err *e);
 
 /* The items made last, newest first. */
 int audit_recent(struct store_tx *tx, size_t limit, struct outbox_item ***ret, size_t *ret_count,

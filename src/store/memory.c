@@ -114,12 +114,12 @@ find_merged(struct store_tx *tx, uint64_t hash, int64_t ids[8], size_t *ret_coun
 	return rc < 0 ? -1 : 0;
 }
 
-int
-memory_get(struct store_tx *tx, const unsigned char identity[MEMORY_IDENTITY_BYTES],
-           int64_t *ret_id, struct span *ret_state, int64_t *ret_seen_ms, struct err *e)
+/* The first row of that hash that is the identity's (NULL: anyone's). As read_row. */
+static int
+find_row(struct store_tx *tx, uint64_t hash, const unsigned char *identity, int64_t *ret_id,
+         int64_t *ret_seen_ms, struct err *e)
 {
-	uint64_t hash = hash_of(identity);
-	int64_t ids[8], id;
+	int64_t ids[8], id = 0;
 	size_t at = 0, count = 0;
 	int rc = 0;
 
@@ -131,8 +131,31 @@ memory_get(struct store_tx *tx, const unsigned char identity[MEMORY_IDENTITY_BYT
 		id = ids[i];
 		rc = read_row(tx, id, identity, ret_seen_ms, e);
 	}
-	if (rc > 0) {
+	if (rc > 0)
 		*ret_id = id;
+	return rc;
+}
+
+int
+memory_get(struct store_tx *tx, const unsigned char identity[MEMORY_IDENTITY_BYTES],
+           int64_t *ret_id, struct span *ret_state, int64_t *ret_seen_ms, struct err *e)
+{
+	int rc = find_row(tx, hash_of(identity), identity, ret_id, ret_seen_ms, e);
+
+	if (rc > 0)
+		*ret_state = (struct span){ tx->state.data, tx->state.len };
+	return rc;
+}
+
+int
+memory_get_key(struct store_tx *tx, uint64_t key, int64_t *ret_id,
+               unsigned char ret_identity[MEMORY_IDENTITY_BYTES], struct span *ret_state,
+               int64_t *ret_seen_ms, struct err *e)
+{
+	int rc = find_row(tx, key, NULL, ret_id, ret_seen_ms, e);
+
+	if (rc > 0) {
+		memcpy(ret_identity, tx->identity, MEMORY_IDENTITY_BYTES);
 		*ret_state = (struct span){ tx->state.data, tx->state.len };
 	}
 	return rc;

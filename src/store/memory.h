@@ -40,6 +40,11 @@ int memory_get_id(struct store_tx *tx, int64_t id,
                   unsigned char ret_identity[MEMORY_IDENTITY_BYTES], struct span *ret_state,
                   int64_t *ret_seen_ms, struct err *e);
 
+/* The same by the first 8 bytes of the identity, as they lie in memory: for what is known by no more of it. */
+int memory_get_key(struct store_tx *tx, uint64_t key, int64_t *ret_id,
+                   unsigned char ret_identity[MEMORY_IDENTITY_BYTES], struct span *ret_state,
+                   int64_t *ret_seen_ms, struct err *e);
+
 /* Remember a new identity (memory_get said 0). 0 and *ret_id (> 0), or -1 with e. */
 int memory_add(struct store_tx *tx, const unsigned char identity[MEMORY_IDENTITY_BYTES],
                struct span state, bool is_open, int64_t now_ms, int64_t *ret_id, struct err *e);

@@ -6,8 +6,6 @@
  *
  * GetFindings obeys the date filter, tokens and lists of ids. Finding n is of an instant within the HOURS from REALTIME on,
  * in bursts every 5 min; it is seen from then on. n decides the severity: each 1000th CRITICAL, each 10th HIGH, else LOW.
- * DAYPEER_RATE=R in the environment: R findings a second instead, from the start on; those that receivers 0 and SNS have had are no
- * longer served, but for the last 2,000. PUT /freeze: no more come; what is there stays.
  * POST /hook/K is receiver K (0 to 7), POST / is SNS and receiver 8. Receiver DEAD (-1: none) answers 503 to all.
  * GET /stats: {"seen","served","done","calls","sinks":[{"came","repeated","twice","lost_answers","refused","dead"}...]}.
  * Every fault leaves the message with the receiver or does not: lost_answers counts those where it did and the sender does
@@ -28,15 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum {
-	SINKS = 9,
-	SNS = 8,
-	PAGE = 100,
-	READ_BYTES = 1 << 16,
-	ID_DIGITS = 9,
-	BURST_MS = 300000,
-	KEPT = 2000
-};
+enum { SINKS = 9, SNS = 8, PAGE = 100, READ_BYTES = 1 << 16, ID_DIGITS = 9, BURST_MS = 300000 };
 
 static const char mark[] = "day-finding-";
 
@@ -62,8 +52,6 @@ struct receiver {
 
 static struct {
 	int64_t scale, start_ns, findings, hours, permille, dead;
-	int64_t rate, floor; /* rate 0: bursts; floor: all before it are with receivers 0 and SNS */
-	int64_t frozen_count; /* -1: more are to come */
 	uint64_t random;
 	int64_t *at_ms; /* per finding, ascending */
 	uint8_t *served;
@@ -176,19 +164,7 @@ index_at(int64_t ms)
 		else
 			high = mid;
 	}
-	return day.frozen_count >= 0 && low > day.frozen_count ? day.frozen_count : low;
-}
-
-/* With a steady rate: nothing that is long done, so that two minutes of overlap are not read again at each start. */
-static int64_t
-first_served(int64_t from)
-{
-	const struct receiver *hook = &day.sinks[0], *sns = &day.sinks[SNS];
-
-	while (day.floor < day.findings && hook->came[day.floor] && sns->came[day.floor])
-		day.floor++;
-	int64_t first = day.rate && day.floor > KEPT ? day.floor - KEPT : 0;
-	return from < first ? first : from;
+	return low;
 }
 
 static void
@@ -260,7 +236,6 @@ answer_window(struct conn *c, const char *body)
 		to = index_at(end + 1);
 	if (token)
 		from = atoll(token);
-	from = first_served(from);
 	int64_t last = from + PAGE < to ? from + PAGE : to;
 	put_text(&page, "{\"Findings\":[");
 	for (int64_t n = from; n < last; n++) {
@@ -471,8 +446,6 @@ route(struct conn *c, const char *head, const char *body)
 		answer_stats(c);
 	else if (strncmp(head, "POST / ", 7) == 0)
 		take_message(c, SNS, head, body);
-	else if (strncmp(head, "PUT /freeze", 11) == 0)
-		day.frozen_count = index_at(now_ms()), answer(c, 200, "", "text/plain", "", 0);
 	else if (strncmp(head, "PUT /revive", 11) == 0)
 		day.dead = -1, answer(c, 200, "", "text/plain", "", 0);
 	else
@@ -620,15 +593,11 @@ by_value(const void *a, const void *b)
 static void
 plan_day(void)
 {
-	int64_t bursts = day.rate ? 1 : day.hours * 3600000 / BURST_MS;
+	int64_t bursts = day.hours * 3600000 / BURST_MS;
 
 	day.at_ms = need(calloc((size_t)day.findings, sizeof *day.at_ms));
 	for (int64_t n = 0; n < day.findings; n++) {
 		/* The smaller of two: early bursts are larger than late ones within each hour. */
-		if (day.rate) {
-			day.at_ms[n] = day.start_ns / 1000000 + n * 1000 / day.rate;
-			continue;
-		}
 		int64_t a = (int64_t)(chance() % (uint64_t)bursts),
 			b = a / 12 * 12 + (int64_t)(chance() % 12);
 		int64_t burst = b < a ? b : a;
@@ -664,8 +633,6 @@ main(int argc, char **argv)
 	day.permille = atoll(argv[4]);
 	day.random = strtoull(argv[5], NULL, 10) * 2654435761u + 88172645463325252u;
 	day.dead = atoll(argv[6]);
-	day.rate = getenv("DAYPEER_RATE") ? atoll(getenv("DAYPEER_RATE")) : 0;
-	day.frozen_count = -1;
 	plan_day();
 	int listen_fd = listen_on_loopback(argv[1]), epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = NULL };

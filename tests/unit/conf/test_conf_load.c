@@ -215,13 +215,29 @@ test_rule_keys(void **state)
 		{ "min_count=1.5;",
 		  SAYS("rule 'r': min_count: wants an integer, without quotes; found the number 1.5") },
 		{ "min_count=1000000000L;", "" },
-		{ "collapse_by=[\"detail.type\"];",
-		  SAYS("warning: rule 'r': collapse_by: is read, but this version does not act on it yet") },
+		{ "collapse_by=[\"detail.type\"];", "" },
 		{ "collapse_by=[];", "" },
+		{ "collapse_by=[\"detail.findings.Resources[0].Id\"];",
+		  SAYS("rule 'r': collapse_by: \"detail.findings.Resources[0].Id\": wants names alone: arrays are looked "
+		       "through, leave [0] and * out") },
+		{ "collapse_by=[\"region\",\"detial.type\"];",
+		  SAYS("rule 'r': collapse_by: \"detial.type\": no event has \"detial\" at its top; did you mean "
+		       "\"detail\"?") },
+		{ "collapse_by=[\"Resources.Id\"];",
+		  SAYS("rule 'r': collapse_by: \"Resources.Id\": no event has \"Resources\" at its top; did you mean "
+		       "\"resources\"?") },
+		{ "collapse_by=[\"ControlId\"];",
+		  SAYS("rule 'r': collapse_by: \"ControlId\": no event has \"ControlId\" at its top; a finding's fields "
+		       "stand below \"detail\"") },
+		{ "collapse_by=[\"detail.type\",\"detail.type\"];",
+		  SAYS("rule 'r': collapse_by: \"detail.type\" stands there twice") },
+		{ "flap=\"off\";", "" },
+		{ "flap=\"5/30m\";", "" },
+		{ "flap=\"16/1h\";",
+		  SAYS("rule 'r': flap: wants a count of 1 to 15 in 1s to 1d, found \"16/1h\"") },
 		{ "collapse_by=[\"detail..type\"];",
-		  SAYS("warning: rule 'r': collapse_by: is read, but this version does not act on it yet")
-		          SAYS("rule 'r': collapse_by: \"detail..type\": wants names with dots between, such as "
-		               "\"detail.type\"") },
+		  SAYS("rule 'r': collapse_by: \"detail..type\": wants names with dots between, such as "
+		       "\"detail.type\"") },
 		{ "merge=false;start=\"open\";enabled=false;", "" },
 		{ "start=\"-24h\";",
 		  SAYS("rule 'r': start: \"-24h\" is not known; wants one of now, open") },

@@ -34,6 +34,10 @@ struct reading {
 	int start_kind;
 	int64_t now;
 	const char *dead; /* this sink's notices of the generation died: "hook:2" */
+	bool is_absent;   /* an answer without it; request is its time */
+	int value;        /* what the collapse_by of all matching rules found, 0: nothing */
+	int64_t remembered;
+	unsigned as;
 };
 
 struct story {
@@ -70,7 +74,20 @@ make_reading(const struct reading *in, struct lifecycle_reading *r)
 	r->count = in->count;
 	r->start = (enum lifecycle_start)in->start_kind;
 	r->start_ms = in->start ? in->start : 10;
+	r->remembered_ms = in->remembered;
+	r->as = in->as;
 }
+
+static const char *const members[] = {
+	[LIFECYCLE_ALONE] = "",       [LIFECYCLE_JOINS] = "joins:",   [LIFECYCLE_STAYS] = "stays:",
+	[LIFECYCLE_LOOKS] = "looks:", [LIFECYCLE_LEAVES] = "leaves:",
+};
+static const char *const asides[] = {
+	[LIFECYCLE_ASIDE_NONE] = "",
+	[LIFECYCLE_ASIDE_FLAPPING] = "~flapping",
+	[LIFECYCLE_ASIDE_CALM] = "~calm",
+	[LIFECYCLE_ASIDE_AGED] = "~aged",
+};
 
 static void
 describe(const struct lifecycle_result *ret, char *out, size_t bytes)
@@ -80,12 +97,13 @@ describe(const struct lifecycle_result *ret, char *out, size_t bytes)
 	out[0] = '\0';
 	for (size_t i = 0; i < ret->action_count; i++) {
 		const struct lifecycle_action *a = &ret->actions[i];
-		at += (size_t)snprintf(out + at, bytes - at, "%s%s@%.*s#%u(", i ? " " : "",
-		                       change_name(a->change), SPAN_FMT(a->sink), a->n);
+		at += (size_t)snprintf(out + at, bytes - at, "%s%s%s@%.*s#%u(", i ? " " : "",
+		                       members[a->member], change_name(a->change),
+		                       SPAN_FMT(a->sink), a->n);
 		for (size_t k = 0; k < a->rule_count; k++)
 			at += (size_t)snprintf(out + at, bytes - at, "%s%.*s", k ? "," : "",
 			                       SPAN_FMT(a->rules[k]));
-		at += (size_t)snprintf(out + at, bytes - at, ")");
+		at += (size_t)snprintf(out + at, bytes - at, ")%s", asides[a->aside]);
 	}
 }
 
@@ -103,6 +121,7 @@ read_one(struct run *run, const struct rule_set *rules, const struct reading *in
 	struct lifecycle_reading r;
 	struct lifecycle_dead dead = { .generation = run->state.generation };
 	uint32_t matched[8];
+	struct lifecycle_value values[8] = { 0 };
 	struct lifecycle_input input = {
 		.reading = &r, .rules = rules, .matched = matched, .now_ms = in->now
 	};
@@ -128,7 +147,15 @@ read_one(struct run *run, const struct rule_set *rules, const struct reading *in
 		input.dead = &dead;
 		input.dead_count = 1;
 	}
-	lifecycle_decide(&run->state, run->is_new, &input, &run->ret);
+	for (size_t i = 0; in->value != 0 && i < LENGTH(values); i++) {
+		values[i].is_set = true;
+		memset(values[i].bytes, in->value, sizeof(values[i].bytes));
+		input.values = values;
+	}
+	if (in->is_absent)
+		lifecycle_absent(&run->state, &input, &run->ret);
+	else
+		lifecycle_decide(&run->state, run->is_new, &input, &run->ret);
 	describe(&run->ret, told, sizeof(told));
 	if (strcmp(told, in->told) != 0)
 		fail_msg("reading %zu: told '%s', not '%s'", line, told, in->told);
@@ -809,6 +836,395 @@ test_a_crowd_stays_bounded(void **state)
 	rule_set_free(rules);
 }
 
+static void
+test_a_finding_that_flaps_is_told_once_and_when_it_is_calm(void **state)
+{
+	static const struct rule_policy rules[] = {
+		{ .name = "a",
+		  .sinks = hook,
+		  .sink_count = 1,
+		  .on = CHANGE_DEFAULT,
+		  .flap_count = 2,
+		  .flap_ms = 1000 },
+	};
+	static const struct reading readings[] = {
+		{ GD, 100, OPEN, HIGH, A, "created@hook#1(a)", .request = 100 },
+		{ GD, 110, CLOSED, HIGH, A, "resolved@hook#2(a)", .request = 110 },
+		{ GD, 120, OPEN, HIGH, A, "reopened@hook#3(a)", .request = 120 },
+		{ GD, 130, CLOSED, HIGH, A, "resolved@hook#4(a)", .request = 130 },
+		{ GD, 140, OPEN, HIGH, A, "reopened@hook#5(a)", .request = 140 },
+		{ GD, 150, CLOSED, HIGH, A, "resolved@hook#6(a)", .request = 150 },
+		{ GD, 160, OPEN, HIGH, A, "reopened@hook#7(a)~flapping", .request = 160 },
+		{ GD, 170, CLOSED, HIGH, A, "", .request = 170 },
+		{ GD, 180, OPEN, HIGH, A, "", .request = 180 },
+		/* worse is news all the same */
+		{ GD, 185, OPEN, CRITICAL, A, "severity_raised@hook#8(a)", .request = 185 },
+		{ GD, 190, CLOSED, CRITICAL, A, "", .request = 190 },
+		{ GD, 190, CLOSED, CRITICAL, A, "", .request = 1189 },
+		{ GD, 190, CLOSED, CRITICAL, A, "resolved@hook#9(a)~calm", .request = 1190 },
+		{ GD, 190, CLOSED, CRITICAL, A, "", .request = 9999 },
+		/* a time later it is an ordinary finding again */
+		{ GD, 200, OPEN, HIGH, A, "reopened@hook#10(a)", .request = 20000 },
+	};
+
+	(void)state;
+	PLAY(rules, readings);
+}
+
+static void
+test_a_flapping_finding_that_stays_open_is_told_so(void **state)
+{
+	static const struct rule_policy rules[] = {
+		{ .name = "a",
+		  .sinks = hook,
+		  .sink_count = 1,
+		  .on = CHANGE_DEFAULT | CHANGE_BIT(CHANGE_UPDATED),
+		  .flap_count = 1,
+		  .flap_ms = 1000 },
+		{ .name = "b", .sinks = mail, .sink_count = 1, .on = CHANGE_DEFAULT },
+	};
+	static const struct reading readings[] = {
+		{ GD, 100, OPEN, HIGH, A | B, "created@hook#1(a) created@mail#1(b)",
+		  .request = 100 },
+		{ GD, 110, CLOSED, HIGH, A | B, "resolved@hook#2(a) resolved@mail#2(b)",
+		  .request = 110 },
+		{ GD, 120, OPEN, HIGH, A | B, "reopened@hook#3(a) reopened@mail#3(b)",
+		  .request = 120 },
+		{ GD, 130, CLOSED, HIGH, A | B, "resolved@hook#4(a) resolved@mail#4(b)",
+		  .request = 130 },
+		/* b has flap = "off" */
+		{ GD, 140, OPEN, HIGH, A | B, "reopened@hook#5(a)~flapping reopened@mail#5(b)",
+		  .request = 140 },
+		{ GD, 150, CLOSED, HIGH, A | B, "resolved@mail#6(b)", .request = 150 },
+		{ GD, 160, OPEN, HIGH, A | B, "reopened@mail#7(b)", .request = 160 },
+		{ GD, 170, OPEN, HIGH, A | B, "", .request = 170 }, /* not even `updated` */
+		{ GD, 170, OPEN, HIGH, A | B, "repeat@hook#6(a)~calm", .request = 1160 },
+		{ GD, 170, OPEN, HIGH, A | B, "", .request = 1170 },
+		{ GD, 180, CLOSED, HIGH, A | B, "resolved@hook#7(a) resolved@mail#8(b)",
+		  .request = 1180 },
+	};
+
+	(void)state;
+	PLAY(rules, readings);
+}
+
+/* The thread of a notice that says that it flaps is the one that its end is told in. */
+static void
+test_what_flaps_is_resolved_in_the_thread_that_said_so(void **state)
+{
+	static const struct rule_policy rules[] = {
+		{ .name = "a",
+		  .sinks = hook,
+		  .sink_count = 1,
+		  .on = CHANGE_DEFAULT,
+		  .flap_count = 1,
+		  .flap_ms = 1000 },
+	};
+	static const struct reading readings[] = {
+		{ GD, 100, OPEN, HIGH, A, "created@hook#1(a)", .request = 100 },
+		{ GD, 110, CLOSED, HIGH, A, "resolved@hook#2(a)", .request = 110 },
+		{ GD, 120, OPEN, HIGH, A, "reopened@hook#3(a)", .request = 120 },
+		{ GD, 130, CLOSED, HIGH, A, "resolved@hook#4(a)", .request = 130 },
+		{ GD, 140, OPEN, HIGH, A, "reopened@hook#5(a)~flapping", .request = 140 },
+		{ GD, 150, CLOSED, HIGH, A, "", .request = 150 },
+		{ GD, 160, OPEN, HIGH, A, "", .request = 160 },
+		{ GD, 170, CLOSED, HIGH, A, "", .request = 170 },
+		{ GD, 170, CLOSED, HIGH, A, "resolved@hook#6(a)~calm", .request = 2000 },
+	};
+	struct story first = { rules, 1, readings, 5 }, rest = { rules, 1, readings + 5, 4 };
+	struct run run = { .is_new = true };
+	char thread[LIFECYCLE_KEY_BYTES];
+
+	(void)state;
+	play_run(&run, &first);
+	assert_int_equal(run.ret.actions[0].turns, 2);
+	assert_int_equal(run.ret.actions[0].flap_ms, 1000);
+	memcpy(thread, run.ret.actions[0].thread_key, sizeof(thread));
+	play_run(&run, &rest);
+	assert_string_equal(run.ret.actions[0].thread_key, thread);
+	buf_done(&run.packed);
+}
+
+#define HOUR INT64_C(3600000)
+#define DAY  (24 * HOUR)
+
+static void
+test_aged_out_takes_three_answers_an_hour_and_ninety_days(void **state)
+{
+	static const struct reading readings[] = {
+		{ HUB, 1 * DAY, OPEN, HIGH, A, "created@hook#1(a)", .request = DAY },
+		/* three answers over an hour, but young: unknown, silently */
+		{ HUB, .is_absent = true, .told = "", .request = 90 * DAY },
+		{ HUB, .is_absent = true, .told = "", .request = 90 * DAY + HOUR },
+		{ HUB, .is_absent = true, .told = "", .request = 90 * DAY + 2 * HOUR },
+		/* there it is again: the count starts anew */
+		{ HUB, 1 * DAY, OPEN, HIGH, A, "", .request = 90 * DAY + 3 * HOUR },
+		{ HUB, .is_absent = true, .told = "", .request = 91 * DAY },
+		{ HUB, .is_absent = true, .told = "", .request = 91 * DAY + 1000 },
+		{ HUB, .is_absent = true, .told = "", .request = 91 * DAY + 2000 },
+		{ HUB, .is_absent = true, .told = "", .request = 91 * DAY + HOUR - 1 },
+		{ HUB, .is_absent = true, .told = "resolved@hook#2(a)~aged",
+		  .request = 91 * DAY + HOUR },
+		{ HUB, .is_absent = true, .told = "", .request = 91 * DAY + 2 * HOUR },
+		/* as it was last seen: it was there all the time */
+		{ HUB, 1 * DAY, OPEN, HIGH, A, "reopened@hook#3(a)", .request = 92 * DAY },
+	};
+
+	(void)state;
+	PLAY(one_rule, readings);
+}
+
+static void
+test_aged_out_is_told_once_for_all_views_and_ends_with_a_newer_version(void **state)
+{
+	static const struct reading readings[] = {
+		{ GD, 1 * DAY, OPEN, HIGH, A, "created@hook#1(a)", .request = DAY },
+		{ HUB, 2 * DAY, OPEN, HIGH, A, "", .request = 2 * DAY },
+		{ GD, .is_absent = true, .told = "", .request = 91 * DAY },
+		{ GD, .is_absent = true, .told = "", .request = 91 * DAY + HOUR },
+		{ GD, .is_absent = true, .told = "",
+		  .request = 91 * DAY + 2 * HOUR }, /* the copy is 89 days old */
+		{ GD, .is_absent = true, .told = "resolved@hook#2(a)~aged", .request = 92 * DAY },
+		{ HUB, 93 * DAY, CLOSED, HIGH, A, "", .request = 93 * DAY },
+		{ GD, 94 * DAY, OPEN, HIGH, A, "",
+		  .request = 94 * DAY }, /* Security Hub says it is closed */
+		{ HUB, 95 * DAY, OPEN, HIGH, A, "reopened@hook#3(a)", .request = 95 * DAY },
+	};
+
+	(void)state;
+	PLAY(one_rule, readings);
+}
+
+static void
+test_what_flapped_and_is_gone_is_resolved_when_calm(void **state)
+{
+	static const struct rule_policy rules[] = {
+		{ .name = "a",
+		  .sinks = hook,
+		  .sink_count = 1,
+		  .on = CHANGE_DEFAULT,
+		  .flap_count = 1,
+		  .flap_ms = 1000 },
+	};
+	static const struct reading readings[] = {
+		{ GD, 100, OPEN, HIGH, A, "created@hook#1(a)", .request = 100 },
+		{ GD, 110, CLOSED, HIGH, A, "resolved@hook#2(a)", .request = 110 },
+		{ GD, 120, OPEN, HIGH, A, "reopened@hook#3(a)", .request = 120 },
+		{ GD, 130, CLOSED, HIGH, A, "resolved@hook#4(a)", .request = 130 },
+		{ GD, 140, OPEN, HIGH, A, "reopened@hook#5(a)~flapping", .request = 140 },
+		{ GD, 150, CLOSED, HIGH, A, "", .request = 150 },
+		{ GD, .is_absent = true, .told = "", .request = 500 },
+		{ GD, .is_absent = true, .told = "resolved@hook#6(a)~calm", .request = 1150 },
+	};
+
+	(void)state;
+	PLAY(rules, readings);
+}
+
+/* What was silent at the start is forgotten like anything else; when it comes back, worse perhaps, it may not be silent again. */
+static void
+test_an_old_finding_that_may_have_been_forgotten_is_told(void **state)
+{
+	static const struct reading young[] = {
+		{ GD, 130, OPEN, HIGH, A, "", .request = 1110, .created = 50, .start = 100,
+		  .remembered = 1010 },
+	};
+	static const struct reading old[] = {
+		{ GD, 1300, OPEN, HIGH, A, "created@hook#1(a)", .request = 1111, .created = 50,
+		  .start = 100, .remembered = 1010 },
+	};
+	static const struct rule_policy reloaded[] = {
+		{ .name = "a",
+		  .sinks = hook,
+		  .sink_count = 1,
+		  .on = CHANGE_DEFAULT,
+		  .start_ms = 100 },
+	};
+
+	(void)state;
+	PLAY(one_rule, young);
+	PLAY(one_rule, old);
+	PLAY(reloaded, young);
+	PLAY(reloaded, old);
+}
+
+/* Forgotten and found again is another thread with other messages: a receiver may not take it for a repeat of the first. */
+static void
+test_keys_are_not_used_again_after_what_they_told_of_is_forgotten(void **state)
+{
+	static const struct reading first[] = {
+		{ GD, 100, OPEN, HIGH, A, "created@hook#1(a)", .request = 500, .remembered = 1000 },
+	};
+	static const struct reading again[] = {
+		{ GD, 900, OPEN, HIGH, A, "created@hook#1(a)", .request = 1600,
+		  .remembered = 1000 },
+	};
+	static const struct reading repaired[] = {
+		/* the store was lost, not the time */
+		{ GD, 100, OPEN, HIGH, A, "created@hook#1(a)", .request = 900, .remembered = 1000 },
+	};
+	static const struct reading *const stories[] = { first, again, repaired };
+	char keys[3][LIFECYCLE_KEY_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct story story = { one_rule, 1, stories[i], 1 };
+		struct run run = { .is_new = true };
+		play_run(&run, &story);
+		memcpy(keys[i], run.ret.actions[0].message_key, sizeof(keys[i]));
+		buf_done(&run.packed);
+	}
+	assert_string_not_equal(keys[0], keys[1]);
+	assert_string_equal(keys[0], keys[2]);
+}
+
+static void
+test_a_rule_on_created_alone_hears_of_a_finding_that_reopened_before_it_matched(void **state)
+{
+	static const struct rule_policy rules[] = {
+		{ .name = "a", .sinks = hook, .sink_count = 1, .on = CHANGE_BIT(CHANGE_CREATED) },
+	};
+	static const struct reading readings[] = {
+		{ GD, 100, OPEN, LOW, 0, "" },
+		{ GD, 110, CLOSED, LOW, 0, "" },
+		{ GD, 120, OPEN, HIGH, A, "created@hook#1(a)" },
+		{ GD, 130, CLOSED, HIGH, A, "" },
+		{ GD, 140, OPEN, HIGH, A, "" }, /* told once: it did not ask for reopened */
+	};
+
+	(void)state;
+	PLAY(rules, readings);
+}
+
+static void
+test_repeats_go_on_after_the_clock_was_wrong(void **state)
+{
+	static const struct rule_policy rules[] = {
+		{ .name = "a",
+		  .sinks = hook,
+		  .sink_count = 1,
+		  .on = CHANGE_DEFAULT,
+		  .repeat_interval_ms = 100,
+		  .repeat_backoff = 2 },
+	};
+	static const struct reading readings[] = {
+		{ GD, 100, OPEN, HIGH, A, "created@hook#1(a)", .now = 1000000 },
+		{ GD, 100, OPEN, HIGH, A, "", .now = 5000 }, /* put back: waits anew from here */
+		{ GD, 100, OPEN, HIGH, A, "", .now = 5099 },
+		{ GD, 100, OPEN, HIGH, A, "repeat@hook#2(a)", .now = 5100 },
+		{ GD, 100, OPEN, HIGH, A, "", .now = 5299 },
+		{ GD, 100, OPEN, HIGH, A, "repeat@hook#3(a)", .now = 5300 }, /* twice as long */
+		{ GD, 100, OPEN, HIGH, A, "repeat@hook#4(a)", .now = 5700 },
+	};
+
+	(void)state;
+	PLAY(rules, readings);
+}
+
+static void
+test_a_finding_with_a_value_is_news_for_its_alert_and_no_notice(void **state)
+{
+	static const struct rule_policy rules[] = {
+		{ .name = "a", .sinks = both, .sink_count = 2, .on = CHANGE_DEFAULT },
+		{ .name = "b",
+		  .sinks = mail,
+		  .sink_count = 1,
+		  .on = CHANGE_DEFAULT | CHANGE_BIT(CHANGE_UPDATED) },
+	};
+	static const struct reading readings[] = {
+		{ HUB, 100, OPEN, MEDIUM, A, "joins:created@#0(a)", .value = 1 },
+		{ HUB, 100, OPEN, MEDIUM, A, "", .value = 1 },
+		{ HUB, 110, OPEN, HIGH, A, "stays:severity_raised@#0(a)", .value = 1 },
+		{ HUB, 120, OPEN, HIGH, A | B, "stays:updated@#0(b)", .value = 1 },
+		/* while it is in that alert it stays there, whatever its value and collapse_by become */
+		{ HUB, 130, OPEN, HIGH, A | B, "stays:updated@#0(b)", .value = 2 },
+		{ HUB, 140, OPEN, HIGH, A | B, "stays:updated@#0(b)" },
+		{ HUB, 150, CLOSED, HIGH, 0, "leaves:resolved@#0(a,b)" },
+		{ HUB, 160, OPEN, HIGH, A, "joins:reopened@#0(a)", .value = 2 },
+		{ HUB, 170, CLOSED, HIGH, 0, "leaves:resolved@#0(a)" },
+		{ HUB, 180, OPEN, HIGH, A, "reopened@hook#1(a) reopened@mail#1(a)" },
+		{ HUB, 190, OPEN, CRITICAL, A,
+		  "severity_raised@hook#2(a) severity_raised@mail#2(a)", .value = 1 },
+		{ HUB, 200, CLOSED, HIGH, 0, "resolved@hook#3(a) resolved@mail#3(a)" },
+	};
+
+	(void)state;
+	PLAY(rules, readings);
+}
+
+static void
+test_an_alert_for_several_tells_what_its_members_do(void **state)
+{
+	enum { TOGETHER = LIFECYCLE_TOGETHER, OPEN_START = LIFECYCLE_START_OPEN };
+	static const struct rule_policy rules[] = {
+		{ .name = "a",
+		  .sinks = hook,
+		  .sink_count = 1,
+		  .on = CHANGE_BIT(CHANGE_CREATED) | CHANGE_BIT(CHANGE_RESOLVED) },
+		{ .name = "b", .sinks = hook, .sink_count = 1, .on = CHANGE_DEFAULT },
+		{ .name = "c",
+		  .sinks = hook,
+		  .sink_count = 1,
+		  .on = CHANGE_BIT(CHANGE_SEVERITY_RAISED) },
+	};
+	static const struct reading a[] = {
+		{ TOGETHER, 1, OPEN, HIGH, A, "created@hook#1(a)", .as = CHANGE_BIT(CHANGE_CREATED),
+		  .start_kind = OPEN_START },
+		{ TOGETHER, 2, OPEN, HIGH, A, "", .as = CHANGE_BIT(CHANGE_CREATED),
+		  .start_kind = OPEN_START },
+		{ TOGETHER, 3, CLOSED, HIGH, A, "resolved@hook#2(a)", .start_kind = OPEN_START },
+		/* a new finding: a rule on created alone hears of it, though the alert is no new one */
+		{ TOGETHER, 4, OPEN, HIGH, A, "created@hook#3(a)", .as = CHANGE_BIT(CHANGE_CREATED),
+		  .start_kind = OPEN_START },
+	};
+	static const struct reading b[] = {
+		{ TOGETHER, 1, OPEN, HIGH, B, "created@hook#1(b)", .as = CHANGE_BIT(CHANGE_CREATED),
+		  .start_kind = OPEN_START },
+		{ TOGETHER, 2, CLOSED, HIGH, B, "resolved@hook#2(b)", .start_kind = OPEN_START },
+		{ TOGETHER, 3, OPEN, LOW, B, "reopened@hook#3(b)", .as = CHANGE_BIT(CHANGE_CREATED),
+		  .start_kind = OPEN_START },
+		{ TOGETHER, 4, OPEN, HIGH, B, "severity_raised@hook#4(b)",
+		  .as = CHANGE_BIT(CHANGE_CREATED), .start_kind = OPEN_START },
+	};
+	/* what was silent and is worse: the rule wanted just that */
+	static const struct reading c[] = {
+		{ TOGETHER, 1, OPEN, HIGH, C, "severity_raised@hook#1(c)",
+		  .as = CHANGE_BIT(CHANGE_SEVERITY_RAISED), .start_kind = OPEN_START },
+	};
+
+	(void)state;
+	PLAY(rules, a);
+	PLAY(rules, b);
+	PLAY(rules, c);
+}
+
+/* As version 1 wrote it: generation 3, one open group. */
+static void
+test_a_state_of_the_version_before_is_read(void **state)
+{
+	static const unsigned char
+		packed
+			[] = {
+				1, 3, 0,   0,    0,    100,  3,   7, /* version generation closers suppressed closed_version created severity n_floor */
+				1, 0, 3,   0xC8, 1,    0,    'n', 0, 0,   0,
+				0, 0, 0,   0,    0x98, 0x11, 0, /* views: GuardDuty at 100, asked at 1100 */
+				1, 4, 'h', 'o',  'o',  'k',  0,   1, 15,  7,
+				3, 1, 3,   3,    0,    0,    1,   1, 'a',
+			};
+	static const struct reading readings[] = {
+		{ GD, 110, CLOSED, HIGH, 0, "resolved@hook#8(a)" },
+		{ GD, 120, OPEN, HIGH, A, "reopened@hook#9(a)" },
+	};
+	struct story story = { one_rule, 1, readings, LENGTH(readings) };
+	struct run run = { .is_new = false };
+
+	(void)state;
+	(void)buf_add(&run.packed, packed, sizeof(packed));
+	play_run(&run, &story);
+	assert_int_equal(run.ret.actions[0].generation, 4);
+	buf_done(&run.packed);
+}
+
 /* Whatever the bytes: an error or a state within its bounds, never a crash. */
 static void
 test_damaged_state_is_refused_or_bounded(void **state)
@@ -840,7 +1256,7 @@ test_damaged_state_is_refused_or_bounded(void **state)
 		run.packed.data[bit / 8] ^= (char)(1 << bit % 8);
 	}
 	assert_true(refused > 0);
-	run.packed.data[0] = 2; /* a newer version */
+	run.packed.data[0] = 3; /* a newer version */
 	assert_int_equal(lifecycle_unpack((struct span){ run.packed.data, run.packed.len }, &s, &e),
 	                 -1);
 	assert_int_equal(e.kind, ERR_SCHEMA);
@@ -904,6 +1320,21 @@ main(void)
 		cmocka_unit_test(test_closed_at_first_sight_is_silent),
 		cmocka_unit_test(test_a_rule_that_matches_later_is_told_then),
 		cmocka_unit_test(test_a_crowd_stays_bounded),
+		cmocka_unit_test(test_a_finding_that_flaps_is_told_once_and_when_it_is_calm),
+		cmocka_unit_test(test_a_flapping_finding_that_stays_open_is_told_so),
+		cmocka_unit_test(test_what_flaps_is_resolved_in_the_thread_that_said_so),
+		cmocka_unit_test(test_aged_out_takes_three_answers_an_hour_and_ninety_days),
+		cmocka_unit_test(
+			test_aged_out_is_told_once_for_all_views_and_ends_with_a_newer_version),
+		cmocka_unit_test(test_what_flapped_and_is_gone_is_resolved_when_calm),
+		cmocka_unit_test(test_an_old_finding_that_may_have_been_forgotten_is_told),
+		cmocka_unit_test(test_keys_are_not_used_again_after_what_they_told_of_is_forgotten),
+		cmocka_unit_test(
+			test_a_rule_on_created_alone_hears_of_a_finding_that_reopened_before_it_matched),
+		cmocka_unit_test(test_repeats_go_on_after_the_clock_was_wrong),
+		cmocka_unit_test(test_a_finding_with_a_value_is_news_for_its_alert_and_no_notice),
+		cmocka_unit_test(test_an_alert_for_several_tells_what_its_members_do),
+		cmocka_unit_test(test_a_state_of_the_version_before_is_read),
 		cmocka_unit_test(test_damaged_state_is_refused_or_bounded),
 		cmocka_unit_test(test_rule_sets_refuse_what_cannot_be_told_apart),
 	};

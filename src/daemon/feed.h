@@ -16,6 +16,9 @@ struct cred;
 struct poller;
 struct source_kind;
 
+/* A quarter of the 3 per second that AWS allows Security Hub. */
+enum { RECONCILE_STEP_MS = 1334 };
+
 struct feed {
 	TAILQ_ENTRY(feed) entry;
 	void *owner; /* struct daemon; what the poller's callbacks start from */
@@ -31,8 +34,10 @@ struct feed {
 	bool is_off;
 	/* Re-reading what has open notices (reconcile.h). */
 	struct {
-		int64_t interval_ms;
-		int64_t next_ms, oldest_ms;
+		int64_t interval_ms,
+			step_ms; /* step: between two calls, a quarter of the API's rate */
+		int64_t next_mono_ms;
+		int64_t oldest_ms; /* when what waits longest was read; 0 = nothing is watched */
 		bool is_busy;
 		struct memory_watched **asked;
 		size_t asked_count;

@@ -123,6 +123,9 @@ fill_options(struct feed *f, const struct wish *w, struct poller_options *ret)
 		.arg = f,
 	};
 	f->reconcile.interval_ms = s->reconcile_ms;
+	f->reconcile.step_ms = RECONCILE_STEP_MS;
+	if (ret->rate_per_s > 0)
+		f->reconcile.step_ms = (int64_t)(4000 / ret->rate_per_s) + 1;
 }
 
 /* What the credentials of a wish are made of; caller wipes and frees. */

@@ -22,7 +22,6 @@
 enum {
 	REREAD_MAX = 100,
 	REST_MS = 3600000,     /* how old the last reading of MEDIUM and below may get */
-	STEP_MS = 1500,        /* between calls of one feed: a quarter of 3 per second */
 	IDLE_MS = 15000,       /* nothing was due: look again then */
 	UNANSWERED_MS = 300000 /* an answer that did not come: ask again */
 };
@@ -80,8 +79,9 @@ list_done(void *job, const struct err *failed)
 	bool is_asked = false;
 
 	f->reconcile.is_busy = false;
-	f->reconcile.oldest_ms = failed || !j->watched ? 0 : j->oldest_ms;
-	f->reconcile.next_ms = j->now_ms + IDLE_MS;
+	if (!failed)
+		f->reconcile.oldest_ms = j->watched ? j->oldest_ms : 0;
+	f->reconcile.next_mono_ms = clock_mono_ms() + IDLE_MS;
 	if (!failed && j->count && j->count <= REREAD_MAX && !f->is_stopping) {
 		for (size_t i = 0; i < j->count; i++)
 			ids[i] = j->found[i]->finding;
@@ -92,7 +92,7 @@ list_done(void *job, const struct err *failed)
 		reconcile_forget(f);
 		f->reconcile.asked = j->found;
 		f->reconcile.asked_count = j->count;
-		f->reconcile.next_ms = j->now_ms + UNANSWERED_MS;
+		f->reconcile.next_mono_ms = clock_mono_ms() + UNANSWERED_MS;
 		log_debug("reconcile.asked source=%s account=%s region=%s findings=%zu", f->source,
 		          f->account, f->region, j->count);
 	} else {
@@ -106,14 +106,20 @@ list_done(void *job, const struct err *failed)
 void
 reconcile_tick(struct daemon *d, int64_t now_ms)
 {
+	int64_t mono_ms = clock_mono_ms();
 	struct feed *f;
 
 	TAILQ_FOREACH(f, &d->feeds, entry) {
 		struct reconcile_job *j;
+		struct poller_status s;
 
 		if (f->is_stopping || f->is_off || f->reconcile.is_busy ||
-		    !f->reconcile.interval_ms || !f->is_caught_up ||
-		    (now_ms < f->reconcile.next_ms && !FAULT("reconcile.now")))
+		    !f->reconcile.interval_ms ||
+		    (mono_ms < f->reconcile.next_mono_ms && !FAULT("reconcile.now")))
+			continue;
+		/* What is new comes first: once it was read, a back-fill of hours does not keep this waiting. */
+		poller_get_status(f->poller, &s);
+		if (!s.polls)
 			continue;
 		j = mem_zalloc(sizeof(*j));
 		j->feed = f;
@@ -130,7 +136,7 @@ reconcile_taken(struct feed *f, const struct page *page)
 	if (page->stream != STREAM_REREAD)
 		return;
 	(void)FAULT("reconcile.taken");
-	f->reconcile.next_ms = clock_now_ms() + STEP_MS;
+	f->reconcile.next_mono_ms = clock_mono_ms() + f->reconcile.step_ms;
 	if (page->is_last)
 		reconcile_forget(f);
 }

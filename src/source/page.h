@@ -22,7 +22,8 @@ struct budget;
 struct source_cursor {
 	int64_t watermark_ms; /* all that was updated before this (AWS's time) was read */
 	int64_t started_ms;   /* AWS's time at the very first start; the same in all streams */
-	int64_t until_ms; /* STREAM_BACKFILL: where it ends; done when watermark_ms has reached it */
+	int64_t until_ms; /* STREAM_BACKFILL: where it ends; done when watermark_ms has reached it. STREAM_SWEEP: how far the
+	                   * one under way is; 0 = none is. Else 0 */
 	int64_t last_success_ms;   /* AWS's time when the watermark was last moved */
 	struct source_start start; /* what `start` was then; the baseline follows it for ever */
 };

@@ -174,6 +174,14 @@ wants_detector(const struct poller *p)
 	       (!p->detector || clock_mono_ms() - p->detector_mono_ms >= POLLER_DETECTOR_EVERY_MS);
 }
 
+/* A back-fill or a sweep of hours does not keep what is open from being read again: one call in four is for that. */
+static void
+start_reread(struct poller *p)
+{
+	p->walk_turns = 0;
+	unit_start(p, UNIT_GET, STREAM_REREAD);
+}
+
 void
 poller_next(struct poller *p)
 {
@@ -202,12 +210,17 @@ poller_next(struct poller *p)
 			walks_first_start(p, aws_now_ms);
 	} else {
 		walks_begin_due(p, aws_now_ms);
-		if (walks_pick(p, clock_mono_ms(), &stream))
+		if (p->reread && p->walk_turns >= POLLER_WALK_TURNS) {
+			start_reread(p);
+		} else if (walks_pick(p, clock_mono_ms(), &stream)) {
+			if (p->walk_turns < POLLER_WALK_TURNS)
+				p->walk_turns++;
 			unit_start(p, UNIT_LIST, stream);
-		else if (p->reread)
-			unit_start(p, UNIT_GET, STREAM_REREAD);
-		else
+		} else if (p->reread) {
+			start_reread(p);
+		} else {
 			settle(p);
+		}
 	}
 }
 

@@ -31,6 +31,7 @@ enum {
 	POLLER_BACKOFF_MIN_MS = 250,
 	POLLER_FAILING_AFTER = 3, /* tries in a row */
 	POLLER_LIVE_TURNS = 3, /* pages of the live walk for one of another, while both have some */
+	POLLER_WALK_TURNS = 3, /* pages of walks for one re-read */
 };
 #define POLLER_SWEEP_BACK_MS (INT64_C(7) * 24 * 60 * 60 * 1000)
 #define POLLER_KEPT_MS       (INT64_C(100) * 24 * 60 * 60 * 1000) /* both services delete after 90 days */
@@ -118,6 +119,7 @@ struct poller {
 	/* Cursors, committed or as good as; started_ms 0: none yet, and start is the configuration's. */
 	struct mark marks[SOURCE_CURSOR_COUNT];
 	int64_t started_ms, fill_until_ms;
+	int64_t sweep_at_ms; /* how far the sweep under way is; 0 = none is */
 	struct source_start start;
 	int64_t live_persisted_ms, late_persisted_ms; /* watermarks that are on disk */
 	struct timer *timer;
@@ -137,8 +139,8 @@ struct poller {
 	uint32_t attempt;
 	uint32_t random;
 	uint16_t reread_count;
-	uint8_t live_turns;
-	int8_t failing_stream; /* whose trouble made it fail; -1 = the service's */
+	uint8_t live_turns, walk_turns; /* pages since another walk, since a re-read had its turn */
+	int8_t failing_stream;          /* whose trouble made it fail; -1 = the service's */
 	bool is_off, is_failing, is_poked, is_once, is_stopping;
 	bool has_polled; /* the live walk was done once */
 	int64_t failing_since_mono_ms;

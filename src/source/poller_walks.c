@@ -2,8 +2,8 @@
  * poller_walks: which walks are due, whose turn it is, and what their pages commit.
  *
  * Live: [watermark - 2 min, now], every interval. Late: [its watermark - overlap, now], every 5 min: what arrived behind the
- * live one. Back-fill: from `start` to the first start, once. Sweep: 7 days back, every `sweep`. Each has its cursor; all
- * instants are AWS's.
+ * live one. Back-fill: from `start` to the first start, once. Sweep: 7 days back, every `sweep`; one that was
+ * cut short goes on where it was. Each has its cursor; all instants are AWS's.
  */
 #include "config.h"
 
@@ -90,6 +90,8 @@ take_back(struct poller *p, int64_t now_ms)
 	         p->source, p->region, p->account_name, live->watermark_ms - now_ms);
 	p->started_ms = min_ms(p->started_ms, now_ms);
 	p->fill_until_ms = min_ms(p->fill_until_ms, now_ms);
+	p->sweep_at_ms = 0;
+	p->live_persisted_ms = p->late_persisted_ms = 0;
 	live->watermark_ms = min_ms(max_ms(now_ms - POLLER_SWEEP_BACK_MS, p->started_ms), now_ms);
 	for (int i = 0; i < SOURCE_CURSOR_COUNT; i++)
 		p->marks[i].watermark_ms = min_ms(p->marks[i].watermark_ms, live->watermark_ms);
@@ -109,8 +111,9 @@ walks_begin_due(struct poller *p, int64_t aws_now_ms)
 	if (!p->slots[STREAM_BACKFILL] && c[STREAM_BACKFILL].watermark_ms < p->fill_until_ms)
 		begin(p, STREAM_BACKFILL, c[STREAM_BACKFILL].watermark_ms, p->fill_until_ms);
 	if (!p->slots[STREAM_SWEEP] && p->sweep_ms > 0 &&
-	    aws_now_ms - c[STREAM_SWEEP].watermark_ms >= p->sweep_ms)
-		begin(p, STREAM_SWEEP, aws_now_ms - POLLER_SWEEP_BACK_MS, aws_now_ms);
+	    (p->sweep_at_ms || aws_now_ms - c[STREAM_SWEEP].watermark_ms >= p->sweep_ms))
+		begin(p, STREAM_SWEEP, max_ms(aws_now_ms - POLLER_SWEEP_BACK_MS, p->sweep_at_ms),
+		      aws_now_ms);
 }
 
 static bool
@@ -184,7 +187,9 @@ walks_cursor(const struct poller *p, enum source_stream stream)
 		.watermark_ms = p->marks[stream].watermark_ms,
 		.last_success_ms = p->marks[stream].success_ms,
 		.started_ms = p->started_ms,
-		.until_ms = stream == STREAM_BACKFILL ? p->fill_until_ms : 0,
+		.until_ms = stream == STREAM_BACKFILL ? p->fill_until_ms
+		            : stream == STREAM_SWEEP  ? p->sweep_at_ms
+		                                      : 0,
 		.start = p->start,
 	};
 }
@@ -197,6 +202,8 @@ walks_set_cursor(struct poller *p, enum source_stream stream, const struct sourc
 	p->start = c->start;
 	if (stream == STREAM_BACKFILL)
 		p->fill_until_ms = c->until_ms;
+	if (stream == STREAM_SWEEP)
+		p->sweep_at_ms = c->until_ms;
 }
 
 struct page *
@@ -253,16 +260,21 @@ walks_first_start(struct poller *p, int64_t aws_now_ms)
 	walks_hand(p, page, &none);
 }
 
-/* What this page moves. A sweep's watermark says when it was done, so only its very end counts. */
+/* What this page moves. A sweep's watermark says when it was done, so only its very end counts; until_ms says how far it is. */
 static void
 fill_cursor(struct poller *p, struct page *page, const struct walk_result *r)
 {
 	struct source_cursor *c = &page->cursors[page->stream];
 
-	if (!r->has_watermark || (page->stream == STREAM_SWEEP && !r->is_final))
+	if (!r->has_watermark)
 		return;
 	page->has_cursor[page->stream] = true;
 	*c = walks_cursor(p, page->stream);
+	if (page->stream == STREAM_SWEEP) {
+		c->until_ms = r->is_final ? 0 : r->watermark_ms;
+		if (!r->is_final)
+			return;
+	}
 	c->watermark_ms = max_ms(c->watermark_ms, r->watermark_ms);
 	(void)poller_aws_now(p, &c->last_success_ms);
 }

@@ -504,6 +504,84 @@ test_sweep_finds_what_came_days_late(void **state)
 	assert_true(w.findings[i].committed >= 3 && w.findings[i].committed <= 5);
 }
 
+/* Killed again and again, each time before it could end: it goes on where it was. */
+static void
+test_a_sweep_goes_on_after_a_kill(void **state)
+{
+	struct poller_options o;
+	size_t kills = 0, late;
+
+	(void)state;
+	begin(&source_securityhub);
+	o = world_options(&w);
+	world_poller(&w, &o);
+	world_run_for(&w, HOUR_MS);
+	add_many(8000, world_aws_ms(&w) - 100 * HOUR_MS, 40000);
+	late = world_add(&w, world_aws_ms(&w) - HOUR_MS);
+	for (; kills < 20 && !w.findings[late].committed; kills++) {
+		size_t pages = w.pages_committed;
+
+		world_kill(&w);
+		o = world_options(&w);
+		o.sweep_ms = MINUTE_MS;
+		world_poller(&w, &o);
+		while (w.pages_committed < pages + 60 && !w.findings[late].committed)
+			assert_true(world_step(&w));
+	}
+	assert_in_range(kills, 2, 4); /* one run was not enough, and each got further */
+	assert_all_committed();
+	world_run_for(&w, 30 * MINUTE_MS);
+	assert_int_equal(w.cursors[STREAM_SWEEP].until_ms, 0);
+	assert_true(w.cursors[STREAM_SWEEP].watermark_ms > world_aws_ms(&w) - 10 * MINUTE_MS);
+}
+
+/* A watermark in the future: AWS's clock was ahead for a while, nobody knows how long. */
+static void
+test_a_watermark_in_the_future_is_taken_back_by_a_week(void **state)
+{
+	const int64_t year_ms = INT64_C(365) * 24 * HOUR_MS;
+	struct poller_options o;
+	size_t week;
+
+	(void)state;
+	begin(&source_securityhub);
+	o = world_options(&w);
+	world_poller(&w, &o);
+	world_run_for(&w, 8 * 24 * HOUR_MS);
+	world_kill(&w);
+	week = world_add(&w, world_aws_ms(&w) - 6 * 24 * HOUR_MS);
+	for (int i = 0; i < SOURCE_CURSOR_COUNT; i++)
+		w.cursors[i].watermark_ms += year_ms;
+	o = world_options(&w);
+	world_poller(&w, &o);
+	world_run_for(&w, 10 * MINUTE_MS);
+	assert_true(w.findings[week].committed > 0);
+	assert_true(w.cursors[STREAM_LIVE].watermark_ms <= world_aws_ms(&w) + MINUTE_MS);
+	assert_true(w.cursors[STREAM_LATE].watermark_ms <= world_aws_ms(&w) + MINUTE_MS);
+}
+
+static void
+test_a_start_in_the_future_is_taken_back(void **state)
+{
+	const int64_t year_ms = INT64_C(365) * 24 * HOUR_MS;
+	struct poller_options o;
+
+	(void)state;
+	begin(&source_securityhub);
+	o = world_options(&w);
+	world_poller(&w, &o);
+	world_run_for(&w, HOUR_MS);
+	world_kill(&w);
+	for (int i = 0; i < SOURCE_CURSOR_COUNT; i++) {
+		w.cursors[i].watermark_ms += year_ms;
+		w.cursors[i].started_ms += year_ms;
+	}
+	o = world_options(&w);
+	world_poller(&w, &o);
+	world_run_for(&w, 10 * MINUTE_MS);
+	assert_true(w.cursors[STREAM_LIVE].started_ms <= world_aws_ms(&w));
+}
+
 static void
 test_a_gap_is_told_once_and_filled(void **state)
 {
@@ -828,6 +906,36 @@ test_reread(void **state)
 	assert_true(poller_reread(w.poller, ids, 1));
 }
 
+/* The sweep of a week is under way: what is open is read again all the same. */
+static void
+test_a_long_walk_leaves_one_call_in_four_to_re_reads(void **state)
+{
+	const struct span ids[] = { SPAN_LIT("f/0") };
+	struct poller_options o;
+	size_t asked = 0, calls;
+
+	(void)state;
+	begin(&source_securityhub);
+	o = world_options(&w);
+	o.sweep_ms = 61 * MINUTE_MS;
+	world_poller(&w, &o);
+	world_run_for(&w, HOUR_MS);
+	add_many(8000, world_aws_ms(&w) - 100 * HOUR_MS, 40000);
+	w.on_page = note_reread;
+	reread_count = reread_asked = 0;
+	while (!w.findings[3000].committed) {
+		asked += poller_reread(w.poller, ids, 1);
+		assert_true(world_step(&w));
+	}
+	calls = w.call_count;
+	size_t from = asked;
+	while (!w.findings[6000].committed) {
+		asked += poller_reread(w.poller, ids, 1);
+		assert_true(world_step(&w));
+	}
+	assert_in_range(asked - from, (w.call_count - calls) / 5, (w.call_count - calls) / 3);
+}
+
 struct chaos {
 	unsigned seed;
 	unsigned per_mille;
@@ -933,7 +1041,11 @@ main(void)
 		TEST(test_what_the_store_did_not_take_is_read_again),
 		TEST(test_late_findings_are_read),
 		TEST(test_sweep_finds_what_came_days_late),
+		TEST(test_a_sweep_goes_on_after_a_kill),
+		TEST(test_a_watermark_in_the_future_is_taken_back_by_a_week),
+		TEST(test_a_start_in_the_future_is_taken_back),
 		TEST(test_a_gap_is_told_once_and_filled),
+		TEST(test_a_long_walk_leaves_one_call_in_four_to_re_reads),
 		TEST(test_long_walks_commit_what_they_passed),
 		TEST(test_live_takes_turns_with_backfill),
 		TEST(test_big_answers),

@@ -33,8 +33,8 @@ struct cursor {
 	char region[CURSOR_NAME_MAX + 1];
 	enum cursor_stream stream;
 	/* All in ms since 1970 by AWS's clock; 0 = not yet. */
-	int64_t watermark_ms;    /* everything before it is committed */
-	int64_t target_ms;       /* back-fill: where it ends; sweep: how far the one under way is, 0 = none */
+	int64_t watermark_ms; /* everything before it is committed */
+	int64_t target_ms; /* back-fill: where it ends; sweep: how far the one under way is, 0 = none */
 	int64_t started_ms;      /* first start of this source, account and region */
 	int32_t start_kind;      /* how it started; the source's own numbers */
 	int64_t start_ms;        /* baseline instant that belongs to start_kind */

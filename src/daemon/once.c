@@ -166,6 +166,7 @@ print_notice(struct daemon *d, const struct take_notice *k)
 	struct notice n = { .event = { k->event, k->event_bytes },
 		            .change = k->change,
 		            .rules = span_of(k->rules),
+		            .note = span_of(k->note),
 		            .message_key = k->message_key,
 		            .thread_key = k->thread_key,
 		            .severity = (enum severity)k->severity,

@@ -83,6 +83,7 @@ take_result_done(struct take_result *r)
 	for (size_t i = 0; i < r->notice_count; i++) {
 		mem_free(r->notices[i].rules);
 		mem_free(r->notices[i].event);
+		mem_free(r->notices[i].note);
 	}
 	mem_free(r->notices);
 	mem_free(r->rule_hits);

@@ -49,6 +49,7 @@ struct take_notice {
 	int severity, first_severity;
 	unsigned char identity[FINDING_IDENTITY_BYTES];
 	char *rules; /* names joined by '\n' */
+	char *note;  /* JSON, or empty */
 	char *event;
 	size_t event_bytes;
 	char message_key[80], thread_key[80];

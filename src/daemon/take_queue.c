@@ -51,6 +51,7 @@ keep_notice(struct take *t, const struct take_item *item, const struct outbox_ne
 	k->first_severity = n->first_severity;
 	memcpy(k->identity, item->finding.identity, sizeof(k->identity));
 	k->rules = mem_strndup(n->rules.p, n->rules.len);
+	k->note = mem_strndup(n->note.p, n->note.len);
 	k->event = mem_strndup(s->event.data, s->event.len);
 	k->event_bytes = s->event.len;
 	(void)snprintf(k->message_key, sizeof(k->message_key), "%s", n->message_key);

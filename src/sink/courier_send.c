@@ -58,6 +58,7 @@ start(struct courier_item *it)
 		.event = it->row->event,
 		.change = it->row->change,
 		.rules = it->row->rules,
+		.note = it->row->note,
 		.message_key = it->row->message_key.p,
 		.thread_key = it->row->thread_key.p,
 		.severity = (enum severity)it->row->severity,

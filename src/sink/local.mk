@@ -32,6 +32,7 @@ libfindings_a_SOURCES += \
 	src/sink/render.c \
 	src/sink/render.h \
 	src/sink/render_html.c \
+	src/sink/render_note.c src/sink/render_note.h \
 	src/sink/render_json.c \
 	src/sink/render_text.c \
 	src/sink/sink.c \

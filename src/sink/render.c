@@ -14,6 +14,7 @@
 #include "base/timefmt.h"
 #include "sink/console.h"
 #include "sink/plain.h"
+#include "sink/render_note.h"
 #include "json/scan.h"
 
 enum { SLOTS_MAX = 64 };
@@ -165,10 +166,15 @@ set_link(struct build *b, const char **slot, struct span raw)
 }
 
 static const char *
-headline_of(const struct notice *n, const struct finding *f, char *out, size_t out_bytes)
+headline_of(const struct notice *n, const struct finding *f, const struct render_note *note,
+            char *out, size_t out_bytes)
 {
 	const char *by = f && f->state == FINDING_CLOSED && *f->closed_by ? f->closed_by : "";
 
+	if (note->is_flapping)
+		return "Flapping";
+	if (note->is_aged && n->change == CHANGE_RESOLVED)
+		by = "aged out";
 	switch (n->change) {
 	case CHANGE_CREATED:
 		return "New finding";
@@ -185,13 +191,22 @@ headline_of(const struct notice *n, const struct finding *f, char *out, size_t o
 	case CHANGE_UPDATED:
 		return "Updated";
 	case CHANGE_REPEAT:
-		return "Still open";
+		return note->is_calm ? "Still open, no longer flapping" : "Still open";
 	case CHANGE_DIGEST:
 		return "Digest";
 	case CHANGE_COUNT:
 		break;
 	}
 	return "Finding";
+}
+
+static void
+set_note(struct build *b, const char **slot, const struct render_note *n,
+         void (*write)(const struct render_note *n, struct buf *out))
+{
+	slot_begin(b, slot);
+	write(n, b->arena);
+	slot_end(b);
 }
 
 /* What headers and attributes need. */
@@ -303,7 +318,7 @@ slot_of(struct render_view *v, size_t i)
 		&v->closed_by,     &v->first_seen,   &v->last_seen,       &v->updated,
 		&v->count,         &v->console_url,  &v->remediation_url, &v->remediation_text,
 		&v->rules,         &v->event_time,   &v->detail_type,     &v->source,
-		&v->trouble,
+		&v->trouble,       &v->also,         &v->flapping,
 	};
 
 	return i < sizeof slots / sizeof slots[0] ? slots[i] : NULL;
@@ -315,6 +330,7 @@ render_view_init(struct render_view *v, const struct notice *n, bool is_brief)
 	struct build b = { .v = v };
 	struct finding f;
 	struct err why = { 0 };
+	struct render_note note;
 	char headline[64];
 	bool is_finding;
 
@@ -327,19 +343,24 @@ render_view_init(struct render_view *v, const struct notice *n, bool is_brief)
 	buf_init(&b.scratch, 0);
 	v->change = change_name(n->change);
 	v->severity = severity_name(n->severity);
+	render_note_read(n->note, &note);
 	is_finding = finding_from_event(n->event, &f, &why) == 0;
 	if (is_finding)
 		build_brief(&b, &f);
 	else
 		build_plain(&b, &why);
+	if (is_finding && note.is_aged)
+		v->closed_by = "aged out";
 	if (is_finding && !is_brief)
 		build_texts(&b, &f);
 	set_str(&b, &v->headline,
-	        is_finding ? headline_of(n, &f, headline, sizeof headline)
+	        is_finding ? headline_of(n, &f, &note, headline, sizeof headline)
 	                   : "Notice of findingsd itself");
 	set_account_name(&b);
 	set_pair(&b, &v->account_text, &v->account_name, &v->account, " (", ")");
 	set_rules(&b);
+	set_note(&b, &v->also, &note, render_note_also);
+	set_note(&b, &v->flapping, &note, render_note_flapping);
 	for (size_t i = 0; i < b.count; i++)
 		*b.slots[i].slot = v->arena.data + b.slots[i].at;
 	buf_done(&b.scratch);

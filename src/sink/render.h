@@ -25,6 +25,8 @@ struct notice {
 	struct span event; /* the bytes that EventBridge carries, as stored */
 	enum change change;
 	struct span rules; /* names joined by newlines, in file order (as the outbox keeps them) */
+	struct span
+		note; /* what is to be said beside the finding: JSON of route/note.h; may be empty */
 	const char *message_key;      /* M: the same over retries, restarts and replays */
 	const char *thread_key;       /* T: one per identity and generation */
 	enum severity severity;       /* of the version that is told */
@@ -71,7 +73,9 @@ struct render_view {
 	const char *console_url;     /* "" when there is none; always https and ASCII */
 	const char *remediation_url; /* "" unless http(s) */
 	const char *remediation_text;
-	const char *rules;      /* "a, b" */
+	const char *rules; /* "a, b" */
+	const char *also; /* "us-west-2; eu-west-1": where else, of an alert for several findings */
+	const char *flapping;   /* "reopened 4 times ..." */
 	const char *event_time; /* the event's own */
 	const char *detail_type;
 	const char *source;

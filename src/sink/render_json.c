@@ -9,6 +9,7 @@
 #include "sink/plain.h"
 #include "sink/render.h"
 #include "json/emit.h"
+#include "json/scan.h"
 
 /* A member; what is unknown is null, so that every body has the same members. */
 static void
@@ -65,6 +66,28 @@ add_rules(struct emit *w, struct span rules)
 		            : (struct span){ NULL, 0 };
 	}
 	emit_array_end(w);
+}
+
+/* What the note says, in the note's own names; null where it says nothing. */
+static void
+add_note(struct emit *w, struct span note)
+{
+	struct scan_field f[] = { { .path = "flapping" },
+		                  { .path = "calm" },
+		                  { .path = "also" },
+		                  { .path = "aged_out" } };
+	const size_t n = sizeof f / sizeof f[0];
+	bool is_read = note.len > 0 && scan_fields(note, f, n, NULL) == 0;
+
+	for (size_t i = 0; i < n; i++) {
+		emit_key(w, f[i].path);
+		if (is_read && f[i].raw.p != NULL)
+			emit_raw(w, f[i].raw);
+		else if (i + 1 == n)
+			emit_bool(w, false);
+		else
+			emit_null(w);
+	}
 }
 
 static void
@@ -135,6 +158,7 @@ render_json(const struct render_view *v, enum render_room room, bool with_event,
 	add(&w, "identity", v->identity);
 	add(&w, "finding", v->finding);
 	add_rules(&w, n->rules);
+	add_note(&w, n->note);
 	add_what(v, room, &w);
 	add_state(v, &w);
 	emit_key(&w, "sample");

@@ -21,6 +21,7 @@ render_facts(const struct render_view *v, struct render_fact *facts, size_t max)
 		{ "Workflow", v->workflow },     { "Record state", v->record_state },
 		{ "First seen", v->first_seen }, { "Last seen", v->last_seen },
 		{ "Count", v->count },           { "Finding", v->finding },
+		{ "Also in", v->also },          { "Flapping", v->flapping },
 		{ "Rules", v->rules },           { "Trouble", v->trouble },
 	};
 	size_t n = 0;

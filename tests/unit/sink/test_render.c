@@ -157,7 +157,8 @@ test_json_to_the_letter(void **state)
 		"\"change\":\"severity_raised\",\"id\":\"fd1-aa-bb-1\",\"thread\":\"fd1-aa\",\"identity\":"
 		"\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\","
 		"\"finding\":\"arn:aws:guardduty:us-east-1:111122223333:detector/d/finding/abc\","
-		"\"rules\":[\"rule-a\",\"rule-b\"],\"severity\":\"HIGH\",\"headline\":\"Severity raised to HIGH\","
+		"\"rules\":[\"rule-a\",\"rule-b\"],\"flapping\":null,\"calm\":null,\"also\":null,"
+		"\"aged_out\":false,\"severity\":\"HIGH\",\"headline\":\"Severity raised to HIGH\","
 		"\"title\":\"Tor\",\"description\":\"One.\",\"product\":\"aws/guardduty\",\"product_name\":\"GuardDuty\","
 		"\"finding_type\":\"UnauthorizedAccess:IAMUser/TorIPCaller\",\"account\":{\"id\":\"111122223333\","
 		"\"name\":\"prod\"},\"region\":\"us-east-1\",\"resource\":{\"type\":\"AccessKey\",\"id\":null},"
@@ -475,6 +476,65 @@ check_sizes(struct conf_sink *conf, const struct render_view *v)
 	buf_done(&rules);
 }
 
+/* What the note of a notice says, in each format; and that it is escaped like everything else of a finding. */
+static void
+test_what_stands_beside_a_finding_is_told_in_every_format(void **state)
+{
+	static const struct {
+		const char *note;
+		enum change change;
+		const char *headline, *text, *html, *json;
+	} cases[] = {
+		{ "{\"flapping\":{\"reopened\":4,\"within_ms\":3600000}}", CHANGE_REOPENED,
+		  "Flapping",
+		  "Flapping:     reopened 4 times within 1h: held until it has been calm for 1h\n",
+		  "reopened 4 times within 1h",
+		  "\"flapping\":{\"reopened\":4,\"within_ms\":3600000},\"calm\":null" },
+		{ "{\"calm\":{\"after_ms\":1800000}}", CHANGE_REPEAT,
+		  "Still open, no longer flapping", "Flapping:     no longer: calm for 30m\n",
+		  "calm for 30m", "\"flapping\":null,\"calm\":{\"after_ms\":1800000}" },
+		{ "{\"aged_out\":true}", CHANGE_RESOLVED, "Resolved (aged out)",
+		  "Resolved (aged out): ", "Resolved (aged out)", "\"aged_out\":true" },
+		{ "{\"also\":{\"open\":12,\"open_is_more\":false,\"more\":5,\"in\":[\"us-west-2\",\"<b>eu\\u202e\"]}}",
+		  CHANGE_SEVERITY_RAISED, "Severity raised to HIGH",
+		  "Also in:      us-west-2; <b>eu; and 3 more (12 findings are open in this alert)\n",
+		  "us-west-2; &lt;b&gt;eu; and 3 more", "\"also\":{\"open\":12," },
+		{ "{\"also\":{\"open\":1000,\"open_is_more\":true,\"more\":0,\"in\":[]}}",
+		  CHANGE_REPEAT, "Still open",
+		  "Also in:      over 1000 findings are open in this alert\n",
+		  "over 1000 findings are open", "\"open_is_more\":true" },
+		{ "{\"also\":", CHANGE_CREATED, "New finding", "New finding: ", "New finding",
+		  "\"also\":null" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		char *event = rig_event("id", "Tor", "One.");
+		struct notice n = notice_of(event);
+		struct render_view v;
+		struct buf out = { 0 };
+
+		n.change = cases[i].change;
+		n.note = span_of(cases[i].note);
+		render_view_init(&v, &n, false);
+		assert_string_equal(v.headline, cases[i].headline);
+		render_text(&v, RENDER_ALL, &out);
+		if (!strstr(out.data, cases[i].text))
+			fail_msg("case %zu: %s", i, out.data);
+		buf_clear(&out);
+		render_html(&v, RENDER_ALL, &out);
+		assert_non_null(strstr(out.data, cases[i].html));
+		assert_null(strstr(out.data, "<b>eu"));
+		buf_clear(&out);
+		render_json(&v, RENDER_ALL, true, &out);
+		assert_int_equal(scan_check((struct span){ out.data, out.len }, true, NULL), 0);
+		assert_non_null(strstr(out.data, cases[i].json));
+		buf_done(&out);
+		render_view_done(&v);
+		mem_free(event);
+	}
+}
+
 static void
 check_event(struct conf_sink *conf, const char *event)
 {
@@ -549,6 +609,7 @@ main(void)
 		cmocka_unit_test(test_events_of_our_own_are_readable),
 		cmocka_unit_test(test_what_cannot_be_read_is_told_all_the_same),
 		cmocka_unit_test(test_subjects),
+		cmocka_unit_test(test_what_stands_beside_a_finding_is_told_in_every_format),
 		cmocka_unit_test(test_any_finding_gives_valid_bodies_within_limits),
 	};
 

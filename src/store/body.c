@@ -9,7 +9,6 @@
 
 static const char sql_event_add[] = "INSERT INTO event(id, sum, body) VALUES(?1, ?2, ?3)";
 static const char sql_event_max[] = "SELECT max(id) FROM event";
-static const char sql_event_drop[] = "DELETE FROM event WHERE id = ?1";
 static const char sql_event_needed[] = "SELECT 1 FROM outbox INDEXED BY outbox_memory"
 				       " WHERE memory = ?1 AND event = ?2 LIMIT 1";
 
@@ -56,8 +55,5 @@ body_release(struct store_tx *tx, int64_t memory, int64_t event, struct err *e)
 		tx_reset(st);
 		return rc < 0 ? -1 : 0;
 	}
-	if ((st = tx_stmt(tx, sql_event_drop, e)) == NULL)
-		return -1;
-	tx_bind_i64(st, 1, event);
-	return tx_exec(tx, st, e);
+	return doom_add(tx, event, e);
 }

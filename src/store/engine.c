@@ -64,6 +64,8 @@ configure(sqlite3 *db, const struct store_options *o, struct err *e)
 		sql, sizeof(sql),
 		"PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
 		"PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0; PRAGMA cell_size_check=ON;"
+		/* Debian's default is to write zeros over what is deleted: every delivered event twice. */
+		"PRAGMA secure_delete=OFF;"
 		"PRAGMA cache_size=-%zu; PRAGMA journal_size_limit=%d;"
 		"PRAGMA wal_autocheckpoint=0;",
 		cache / 1024, (int)ENGINE_WAL_KEPT);

@@ -17,6 +17,7 @@ store_sources = \
 	src/store/outbox_next.c \
 	src/store/outbox_list.c \
 	src/store/body.c src/store/body.h \
+	src/store/doom.c src/store/doom.h \
 	src/store/row.c src/store/row.h \
 	src/store/audit.c src/store/audit.h \
 	src/store/audit_read.c src/store/audit_read.h \

@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "store/doom.h"
 #include "store/hot.h"
 #include "store/outbox.h"
 
@@ -51,6 +52,7 @@ struct store_tx {
 	size_t sink_mark_job, sink_mark_group; /* counts to go back to */
 	struct hot hot;
 	size_t hot_mark_job, hot_mark_group;
+	struct doom doom;
 	int64_t next_memory_id, next_event_id; /* event: 0 = not read yet */
 	int64_t merged_id; /* identities up to this memory id are in the big index */
 	int64_t memory_count, memory_group, memory_job; /* rows: committed, changes */
@@ -113,6 +115,9 @@ struct tx_sink *tx_sink_by_id(struct store_tx *tx, int64_t id);
 
 /* Move identities from the hot index into the big one, in a transaction of its own. */
 int tx_merge_hot(struct store_tx *tx, struct err *e);
+
+/* Delete the doomed events, in a transaction of its own. */
+int tx_sweep(struct store_tx *tx, struct err *e);
 
 /* 64-bit checksum of stored bytes; seed chains several. Not cryptographic: it finds flipped bits. */
 uint64_t tx_sum(uint64_t seed, const void *p, size_t len);

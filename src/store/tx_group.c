@@ -1,5 +1,6 @@
 /*
- * tx_group: groups and savepoints, and what follows them in memory: sinks and their numbers, the hot index. See tx.h.
+ * tx_group: groups and savepoints, and what follows them in memory: sinks and their numbers, the hot index, what is doomed. See
+ * tx.h.
  */
 #include "config.h"
 
@@ -130,7 +131,7 @@ tx_load(struct store_tx *tx, struct err *e)
 	    read_number(tx, sql_max_memory, &max_id, e) < 0)
 		return -1;
 	tx->next_memory_id = (max_id > tx->merged_id ? max_id : tx->merged_id) + 1;
-	return load_hot(tx, e);
+	return doom_load(tx, e) < 0 ? -1 : load_hot(tx, e);
 }
 
 struct tx_sink *
@@ -189,6 +190,7 @@ tx_group_begin(struct store_tx *tx, struct err *e)
 	tx->rc = 0;
 	tx->sink_mark_group = tx->sink_mark_job = tx->sink_count;
 	tx->hot_mark_group = tx->hot_mark_job = tx->hot.count;
+	doom_group_begin(&tx->doom);
 	if (!sqlite3_get_autocommit(tx->db))
 		return 0; /* read-only: the one transaction that never ends */
 	return tx_sql(tx, "BEGIN IMMEDIATE", e);
@@ -200,6 +202,7 @@ tx_job_begin(struct store_tx *tx, bool is_alone, struct err *e)
 	tx->rc = 0;
 	tx->sink_mark_job = tx->sink_count;
 	tx->hot_mark_job = tx->hot.count;
+	doom_job_begin(&tx->doom);
 	if (is_alone && !tx->is_read_only)
 		return 0;
 	return tx_sql(tx, "SAVEPOINT job", e);
@@ -230,6 +233,7 @@ fold_job(struct store_tx *tx, bool is_ok)
 		return;
 	tx->sink_count = tx->sink_mark_job;
 	hot_truncate(&tx->hot, tx->hot_mark_job);
+	doom_job_undo(&tx->doom);
 	forget_origin(tx);
 }
 
@@ -303,7 +307,7 @@ int
 tx_group_commit(struct store_tx *tx, struct err *e)
 {
 	(void)FAULT("store.commit.before");
-	if (write_numbers(tx, e) < 0)
+	if (write_numbers(tx, e) < 0 || doom_write(tx, false, e) < 0)
 		return -1;
 	if (FAULT("store.commit.fail"))
 		return tx_fail_rc(SQLITE_FULL, "fault point", tx->path, e);
@@ -315,6 +319,7 @@ tx_group_commit(struct store_tx *tx, struct err *e)
 		return -1;
 	(void)FAULT("store.commit.after");
 	fold_group(tx, true);
+	doom_group_done(&tx->doom);
 	return 0;
 }
 
@@ -327,6 +332,7 @@ tx_group_abort(struct store_tx *tx)
 	fold_group(tx, false);
 	tx->sink_count = tx->sink_mark_group;
 	hot_truncate(&tx->hot, tx->hot_mark_group);
+	doom_group_undo(&tx->doom);
 	forget_origin(tx);
 }
 
@@ -376,4 +382,16 @@ int
 tx_merge_hot(struct store_tx *tx, struct err *e)
 {
 	return merge(tx, tx->next_memory_id - 1, e);
+}
+
+int
+tx_sweep(struct store_tx *tx, struct err *e)
+{
+	if (tx->doom.count == 0)
+		return 0;
+	if (tx_group_begin(tx, e) == 0 && doom_write(tx, true, e) == 0 &&
+	    tx_group_commit(tx, e) == 0)
+		return 0;
+	tx_group_abort(tx);
+	return -1;
 }

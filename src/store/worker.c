@@ -70,10 +70,14 @@ worker_open(struct store *s, struct err *e)
 void
 worker_close(struct store *s, bool is_clean)
 {
+	struct err e = { 0 };
+
 	if (s->db == NULL)
 		return;
 	if (s->options.is_read_only)
 		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	else if (is_clean && !s->tx.is_io_broken)
+		(void)tx_sweep(&s->tx, &e);
 	tx_done(&s->tx);
 	engine_close(s->db, is_clean && !s->options.is_read_only);
 	s->db = NULL;
@@ -247,6 +251,8 @@ tend(struct store *s, int quiet_ms)
 		(void)tx_merge_hot(
 			&s->tx,
 			&e); /* a failure shows in the next group; the index holds twice the limit */
+	if (quiet_ms >= LONG_IDLE_MS && !s->tx.is_io_broken)
+		(void)tx_sweep(&s->tx, &e); /* the list stands where it stood if it fails */
 	engine_reserve_file(s->db, s->path, &s->reserve_fd, &s->reserved);
 	if (s->is_wal_stuck || s->wal_pages == 0)
 		return;

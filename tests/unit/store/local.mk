@@ -2,6 +2,7 @@ unit_programs += \
 	tests/unit/store/test_audit \
 	tests/unit/store/test_crash \
 	tests/unit/store/test_damage \
+	tests/unit/store/test_doom \
 	tests/unit/store/test_full \
 	tests/unit/store/test_member \
 	tests/unit/store/test_memory \

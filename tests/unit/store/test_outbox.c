@@ -126,14 +126,15 @@ struct count_job {
 static int
 count_job(struct store_tx *tx, void *arg, struct err *e)
 {
-	static const char sql_events[] = "SELECT count(*) FROM event";
+	static const char sql_events[] = "SELECT id FROM event";
 	static const char sql_attempts[] = "SELECT count(*) FROM attempt";
 	struct count_job *job = arg;
 	sqlite3_stmt *st = tx_stmt(tx, sql_events, e);
 
-	assert_int_equal(tx_step(tx, st, e), 1);
-	job->events = sqlite3_column_int64(st, 0);
-	tx_reset(st);
+	/* What nobody needs any more is deleted later, many at a time: here it is gone. */
+	for (job->events = 0; tx_step(tx, st, e) == 1; job->events++)
+		for (size_t i = 0; i < tx->doom.count; i++)
+			job->events -= tx->doom.ids[i] == sqlite3_column_int64(st, 0);
 	st = tx_stmt(tx, sql_attempts, e);
 	assert_int_equal(tx_step(tx, st, e), 1);
 	job->attempts = sqlite3_column_int64(st, 0);

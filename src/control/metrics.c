@@ -71,6 +71,9 @@ static const struct metric_row metric_rows[METRIC_COUNT] = {
 		ROW(HISTOGRAM, "delivery_seconds",
 	            "From the answer of AWS that showed a finding to its acknowledged delivery",
 	            "sink"),
+	[METRIC_DIGEST_ALERTS_TOTAL] =
+		ROW(COUNTER, "digest_alerts_total", "Alerts that digests told of", "sink"),
+	[METRIC_DIGESTS_TOTAL] = ROW(COUNTER, "digests_total", "Digests on their way", "sink"),
 	[METRIC_FINDINGS_MATCHED_TOTAL] =
 		ROW(COUNTER, "findings_matched_total", "Findings that matched a rule", "source"),
 	[METRIC_FINDINGS_NEW_TOTAL] =

@@ -13,6 +13,7 @@ cmd_queue(const struct ctl *c, int argc, char **argv)
 		{ "state", "STATE", 0 },
 		{ "queued", "QUEUED", 0 },
 		{ "behind", "BEHIND", 0 },
+		{ "in_digest", "IN DIGEST", 0 },
 		{ "in_flight", "SENT", 0 },
 		{ "oldest", "OLDEST", 0 },
 		{ "dead", "DEAD", 0 },

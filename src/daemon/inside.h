@@ -137,6 +137,9 @@ int outlets_apply(struct daemon *d,
 struct outlet *outlets_find(struct daemon *d, const char *name);
 void outlets_wake(struct daemon *d, const char *name); /* NULL: all */
 void outlets_retry_now(struct daemon *d);
+bool outlets_flush(struct daemon *d); /* tell digests that collect now; false: there are none */
+/* Items were changed behind the couriers' backs. */
+void outlets_forget_fetched(struct daemon *d);
 void outlets_drain(struct daemon *d);
 bool outlets_are_quiet(const struct daemon *d);
 void outlets_free(struct daemon *d);

@@ -352,7 +352,7 @@ change_done(void *job, const struct err *failed)
 
 	if (is_failed(j, failed))
 		return;
-	outlets_wake(j->daemon, NULL);
+	outlets_forget_fetched(j->daemon);
 	(void)buf_printf(server_body(j->request), "{\"kind\":\"done\",\"ok\":true,\"items\":%u}\n",
 	                 j->changed);
 	server_reply(j->request, 200, NULL);
@@ -420,6 +420,8 @@ print_queue(const struct list_job *j, const char *sink, const struct outbox_coun
 	emit_u64(&w, c->blocked);
 	emit_key(&w, "in_flight");
 	emit_u64(&w, o ? s.in_flight : 0);
+	emit_key(&w, "in_digest");
+	emit_u64(&w, c->folded);
 	add_time(&w, "oldest", c->oldest_ms);
 	emit_key(&w, "delivered");
 	emit_u64(&w, c->done);

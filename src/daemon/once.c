@@ -75,7 +75,8 @@ once_finish(void *arg)
 	struct daemon *d = arg;
 	struct count_job *j;
 
-	d->is_once_over = is_caught_up(d) && d->state == DAEMON_RUNNING;
+	/* All that there was has been read: a digest has nothing more to wait for. */
+	d->is_once_over = is_caught_up(d) && d->state == DAEMON_RUNNING && !outlets_flush(d);
 	if (!d->is_once_over)
 		return;
 	j = mem_zalloc(sizeof(*j));

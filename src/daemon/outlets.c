@@ -25,6 +25,7 @@ static void outlet_on_note(struct courier *c, const struct courier_note *note, v
 static void outlet_on_failing(struct courier *c, const char *why, void *arg);
 static void outlet_on_recovered(struct courier *c, int64_t down_ms, void *arg);
 static void outlet_on_quiet(struct courier *c, void *arg);
+static void outlet_on_gathered(struct courier *c, const struct courier_gathered *g, void *arg);
 static const char *outlet_account_name(struct span account, void *arg);
 static void outlet_go(struct outlet *o);
 static void outlet_gone(void *arg);
@@ -113,6 +114,7 @@ outlet_open(struct daemon *d, const struct conf_sink *sink, struct err *e)
 		           .on_failing = outlet_on_failing,
 		           .on_recovered = outlet_on_recovered,
 		           .on_quiet = outlet_on_quiet,
+		           .on_gathered = outlet_on_gathered,
 		           .account_name = outlet_account_name },
 		.hook_arg = o,
 	};
@@ -122,6 +124,10 @@ outlet_open(struct daemon *d, const struct conf_sink *sink, struct err *e)
 	o->is_wanted = true;
 	TAILQ_INSERT_TAIL(&d->outlets, o, entry);
 	options.conf = daemon_lend_sink(d, sink);
+	/* Shown from the start, so that a rate of it has something to begin with. */
+	(void)metric_series(METRIC_DELIVERY_SECONDS, o->name, NULL, NULL);
+	metric_add(metric_series(METRIC_DIGESTS_TOTAL, o->name, NULL, NULL), 0);
+	metric_add(metric_series(METRIC_DIGEST_ALERTS_TOTAL, o->name, NULL, NULL), 0);
 	if (courier_new(&options, &o->courier, e) < 0) {
 		daemon_return_sink(sink, d);
 		outlet_free(o);
@@ -202,6 +208,33 @@ outlets_retry_now(struct daemon *d)
 		courier_retry_now(o->courier);
 }
 
+bool
+outlets_flush(struct daemon *d)
+{
+	bool has_any = false;
+	struct outlet *o;
+
+	TAILQ_FOREACH(o, &d->outlets, entry) {
+		struct courier_status s;
+
+		courier_get_status(o->courier, &s);
+		if (!s.gathered)
+			continue;
+		has_any = true;
+		courier_flush(o->courier);
+	}
+	return has_any;
+}
+
+void
+outlets_forget_fetched(struct daemon *d)
+{
+	struct outlet *o;
+
+	TAILQ_FOREACH(o, &d->outlets, entry)
+		courier_forget_fetched(o->courier);
+}
+
 void
 outlets_drain(struct daemon *d)
 {
@@ -261,7 +294,8 @@ outlet_on_note(struct courier *c, const struct courier_note *note, void *arg)
 	(void)c;
 	metric_count(METRIC_DELIVERIES_TOTAL, o->name, outcome_word(note), NULL);
 	if (note->outcome == SINK_OK) {
-		d->counts.delivered++;
+		/* A digest is told once; those that it tells of are counted when they are on record. */
+		d->counts.delivered += !note->is_digest;
 		if (note->delivery_ms >= 0)
 			metric_observe(metric_series(METRIC_DELIVERY_SECONDS, o->name, NULL, NULL),
 			               (double)note->delivery_ms / 1000);
@@ -269,11 +303,32 @@ outlet_on_note(struct courier *c, const struct courier_note *note, void *arg)
 		d->counts.attempts_failed++;
 	}
 	if (note->is_dead) {
-		d->counts.dead++;
+		d->counts.dead += !note->is_digest;
 		/* An alert of our own that dies would make the next: it is in the dead letters, and other sinks had it. */
 		if (!note->is_own)
 			alerts_raise(d->alerts, ALERT_DEAD_LETTER, o->name, note->answer);
 	}
+}
+
+static void
+outlet_on_gathered(struct courier *c, const struct courier_gathered *g, void *arg)
+{
+	struct outlet *o = arg;
+	struct daemon *d = o->daemon;
+	char text[400];
+
+	(void)c;
+	d->counts.delivered += g->told;
+	d->counts.dead += g->dead + g->expired;
+	if (g->digests) {
+		metric_add(metric_series(METRIC_DIGESTS_TOTAL, o->name, NULL, NULL), g->digests);
+		metric_add(metric_series(METRIC_DIGEST_ALERTS_TOTAL, o->name, NULL, NULL),
+		           (double)g->digest_items);
+	}
+	if (!g->expired)
+		return;
+	(void)snprintf(text, sizeof(text), "%u notices: %s", g->expired, g->why);
+	alerts_raise(d->alerts, ALERT_DEAD_LETTER, o->name, text);
 }
 
 static void

@@ -121,6 +121,25 @@ breaker_age_ms(const struct breaker_holds *h, int64_t queued_ms, int64_t now_ms)
 	return age > 0 ? age : 0;
 }
 
+int64_t
+breaker_cutoff_ms(const struct breaker_holds *h, int64_t age_ms, int64_t now_ms)
+{
+	int64_t at = now_ms, left = age_ms;
+
+	/* Back from now, over the times that do not count. */
+	for (size_t i = h->count; i-- > 0;) {
+		int64_t to = h->spans[i].to_ms ? h->spans[i].to_ms : now_ms;
+
+		if (at > to && at - to > left)
+			break;
+		if (at > to)
+			left -= at - to;
+		if (h->spans[i].from_ms < at)
+			at = h->spans[i].from_ms;
+	}
+	return at - left;
+}
+
 void
 breaker_holds_write(const struct breaker_holds *h, struct buf *out)
 {

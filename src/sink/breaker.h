@@ -74,6 +74,9 @@ bool breaker_is_held(const struct breaker_holds *h);
 /* Age of what was queued then, without the holds. */
 int64_t breaker_age_ms(const struct breaker_holds *h, int64_t queued_ms, int64_t now_ms);
 
+/* What was queued before that instant is older than age_ms, without the holds. */
+int64_t breaker_cutoff_ms(const struct breaker_holds *h, int64_t age_ms, int64_t now_ms);
+
 /* "FROM-TO,FROM-TO" and back, for the store. Malformed text reads as no holds. */
 void breaker_holds_write(const struct breaker_holds *h, struct buf *out);
 void breaker_holds_read(struct breaker_holds *h, struct span text);

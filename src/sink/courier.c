@@ -186,6 +186,20 @@ courier_wake(struct courier *c)
 }
 
 void
+courier_forget_fetched(struct courier *c)
+{
+	courier_drop_ready(c);
+	courier_wake(c);
+}
+
+void
+courier_flush(struct courier *c)
+{
+	c->is_flushing = true;
+	courier_wake(c);
+}
+
+void
 courier_retry_now(struct courier *c)
 {
 	int64_t now_ms = clock_mono_ms();
@@ -275,6 +289,7 @@ courier_get_status(const struct courier *c, struct courier_status *ret)
 		.state = c->state,
 		.in_flight = c->sent_count,
 		.fetched = c->ready_count,
+		.gathered = c->held.count,
 		.delivered = c->delivered,
 		.failed = c->failed,
 		.dead = c->dead,

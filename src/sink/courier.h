@@ -42,14 +42,26 @@ const char *courier_state_name(enum courier_state state);
 /* One finished and recorded attempt, for metrics. */
 struct courier_note {
 	enum sink_outcome outcome;
-	bool is_dead; /* buried: the outcome was permanent, or the item too old */
-	bool is_own;  /* of no finding: an alert of our own */
+	bool is_dead;   /* buried: the outcome was permanent, or the item too old */
+	bool is_own;    /* of no finding: an alert of our own */
+	bool is_digest; /* of many: they are told of by on_gathered */
 	enum change change;
 	int64_t took_ms;     /* the attempt alone */
 	int64_t delivery_ms; /* outcome SINK_OK: from queued to taken; else -1 */
 	unsigned attempts;   /* including this one */
 	const char *message_key;
 	const char *answer; /* clean line */
+};
+
+/* Items that got their outcome many at once. Those of a digest still collecting are not among them. */
+struct courier_gathered {
+	unsigned told;    /* in a digest that was delivered */
+	unsigned dead;    /* with a digest that was refused */
+	unsigned expired; /* older than max_age */
+	const char *why;  /* of expired: clean line */
+	/* Digests that are on their way now: how many, and how many they tell of. */
+	unsigned digests;
+	uint64_t digest_items;
 };
 
 /* All optional. arg is hook_arg. None of them may free the courier. */
@@ -61,6 +73,7 @@ struct courier_hooks {
 	                     void *arg); /* once, when it works again */
 	void (*on_quiet)(struct courier *c,
 	                 void *arg); /* nothing under way, nothing due now: for --once and stop */
+	void (*on_gathered)(struct courier *c, const struct courier_gathered *g, void *arg);
 	/* The configuration's name of an account, or NULL; used in every text. */
 	const char *(*account_name)(struct span account, void *arg);
 };
@@ -90,6 +103,15 @@ void courier_wake(struct courier *c);
 
 /* Try now whatever waits for a retry (USR2, reload, `sink resume`): rests and holds end, one item goes first. */
 void courier_retry_now(struct courier *c);
+
+/*
+ * Forget what was fetched and not sent: the store knows better (an item was cancelled, dropped, put behind another one). What is under
+ * way stays so.
+ */
+void courier_forget_fetched(struct courier *c);
+
+/* Tell digests that still collect at once, from now on: nothing more will come (--once). */
+void courier_flush(struct courier *c);
 
 /* By the operator; kept in the store. done(NULL) when it is on disk; done may be NULL. */
 typedef void courier_done_fn(void *arg, const struct err *failed);
@@ -134,6 +156,7 @@ struct courier_status {
 	enum courier_state state;
 	size_t in_flight;                 /* sent and not yet recorded */
 	size_t fetched;                   /* taken from the store, not yet sent */
+	uint64_t gathered;                /* in a digest that still collects */
 	uint64_t delivered, failed, dead; /* attempts since start */
 	unsigned streak;                  /* failures in a row */
 	int64_t since_ms;                 /* in this state since (wall) */

@@ -10,6 +10,8 @@
 #include "net/pace.h"
 #include "sink/breaker.h"
 #include "sink/courier.h"
+#include "sink/flood.h"
+#include "sink/gather.h"
 #include "store/outbox.h"
 #include "store/store.h"
 
@@ -62,13 +64,20 @@ struct courier {
 	struct breaker breaker;
 	struct breaker_holds holds;
 	struct pace pace; /* rate; full_per_s 0 = none */
+	struct flood flood;
+	struct gather_held held; /* the digest that collects; id 0 = none */
+	int64_t expired_ms;      /* monotonic: when last looked for what is too old */
 	uint32_t random;
 	bool is_kicked, is_dead; /* a step waits in the loop's queue; free it there */
 	bool is_loaded, is_paused, is_gone, is_stopping;
-	bool is_woken;       /* the outbox may hold more than we know */
-	bool is_retry_asked; /* what waits for a retry is due now, until one fails again */
-	bool is_holds_dirty; /* holds are to be written */
-	bool is_pause_dirty; /* is_paused is to be written */
+	bool is_woken;         /* the outbox may hold more than we know */
+	bool is_retry_asked;   /* what waits for a retry is due now, until one fails again */
+	bool is_holds_dirty;   /* holds are to be written */
+	bool is_pause_dirty;   /* is_paused is to be written */
+	bool is_flood_dirty;   /* flood is to be written */
+	bool is_flushing;      /* digests wait for nothing: --once has read all that there was */
+	bool is_expiry_due;    /* look for what is too old, however lately that was done */
+	bool is_late_settling; /* a digest was told: those that died with it were, too */
 	bool was_quiet;
 	bool is_failing;       /* on_failing was told */
 	int64_t hold_next_ms;  /* monotonic; valid while held */
@@ -105,8 +114,21 @@ void courier_fail(struct courier *c,
                   const struct sink_result *r); /* an attempt failed: rest, hold */
 void courier_works(struct courier *c);          /* an attempt was answered as it should */
 
+/* courier_flood.c */
+/* How many more may be taken from the queue to be told one by one; 0: as many as are under way, or a flood. */
+int64_t courier_room(struct courier *c);
+bool courier_is_flood(struct courier *c);
+/* When the digest that collects is to be told (wall); INT64_MAX = none. */
+int64_t courier_digest_due_ms(const struct courier *c);
+/* Skip ids are the caller's. */
+void courier_plan_gather(struct courier *c, struct gather_plan *ret);
+void courier_take_gathered(struct courier *c, const struct gather_plan *p,
+                           const struct gather_done *done);
+/* An item was recorded as delivered. */
+void courier_count_told(struct courier *c, const struct outbox_item *row);
+
 /* courier_send.c */
-/* Start the first ready item, or finish it unsent (too old, a sample that is not wanted). */
+/* Start the first ready item, or finish it unsent (a sample that is not wanted), or give it back (too old). */
 void courier_send_next(struct courier *c);
 void courier_item_free(struct courier_item *it); /* not in any list */
 void courier_list_free(struct courier_list *list);

@@ -29,7 +29,10 @@ struct courier_job {
 	size_t limit;
 	int64_t *skip;
 	size_t skip_count;
-	struct buf holds; /* to be written, or as read */
+	struct buf holds, flood; /* to be written, or as read */
+	bool is_flood_written;
+	struct gather_plan plan;
+	struct gather_done gathered;
 	/* found: */
 	struct outbox_item **items;
 	size_t item_count;
@@ -92,6 +95,11 @@ write_meta(struct store_tx *tx, struct courier_job *job, struct err *e)
 		if (meta_set(tx, key, (struct span){ job->holds.data, job->holds.len }, e))
 			return -1;
 	}
+	if (job->is_flood_written) {
+		(void)meta_key(key, sizeof key, "flood", job->sink);
+		if (meta_set(tx, key, (struct span){ job->flood.data, job->flood.len }, e))
+			return -1;
+	}
 	if (job->is_pause_written) {
 		(void)meta_key(key, sizeof key, "paused", job->sink);
 		if (job->is_paused ? meta_set_i64(tx, key, job->now_ms, e)
@@ -115,7 +123,11 @@ load_meta(struct store_tx *tx, struct courier_job *job, struct err *e)
 	job->was_paused = rc == 1;
 	(void)meta_key(key, sizeof key, "holds", job->sink);
 	buf_clear(&job->holds);
-	return meta_get(tx, key, &job->holds, e) < 0 ? -1 : 0;
+	if (meta_get(tx, key, &job->holds, e) < 0)
+		return -1;
+	(void)meta_key(key, sizeof key, "flood", job->sink);
+	buf_clear(&job->flood);
+	return meta_get(tx, key, &job->flood, e) < 0 ? -1 : 0;
 }
 
 /* On the store's thread. */
@@ -136,6 +148,7 @@ run(struct store_tx *tx, void *arg, struct err *e)
 	job->item_count = 0;
 	job->cancelled = 0;
 	job->next_due_ms = INT64_MAX;
+	memset(&job->gathered, 0, sizeof job->gathered);
 	if (job->is_load)
 		return load_meta(tx, job, e);
 	for (size_t i = 0; i < job->record_count; i++)
@@ -146,6 +159,11 @@ run(struct store_tx *tx, void *arg, struct err *e)
 	if (FAULT("courier.record"))
 		return err_temp(e, ERR_STORE, "fault point");
 	if (!job->is_fetch)
+		return 0;
+	if (gather_run(tx, &job->plan, &job->gathered, e))
+		return -1;
+	/* First all that is to be gathered: what is left then is told one by one. */
+	if (job->gathered.has_more)
 		return 0;
 	return outbox_next(tx, &q, &job->items, &job->item_count, &job->next_due_ms, e);
 }
@@ -158,6 +176,7 @@ job_free(struct courier_job *job)
 	mem_free(job->skip);
 	mem_free(job->sink);
 	buf_done(&job->holds);
+	buf_done(&job->flood);
 	mem_free(job);
 }
 
@@ -168,11 +187,13 @@ note(struct courier *c, const struct courier_item *it)
 	struct courier_note n = {
 		.outcome = it->result.outcome,
 		.is_dead = it->verdict == VERDICT_BURY,
-		.is_own = it->row->memory_id == 0,
+		.is_own = it->row->memory_id == 0 && it->row->change != CHANGE_DIGEST,
+		.is_digest = it->row->change == CHANGE_DIGEST,
 		.change = it->row->change,
 		.took_ms = it->took_ms,
-		.delivery_ms =
-			it->verdict == VERDICT_DONE ? it->finished_ms - it->row->created_ms : -1,
+		.delivery_ms = it->verdict == VERDICT_DONE && it->row->change != CHANGE_DIGEST
+		                       ? it->finished_ms - it->row->created_ms
+		                       : -1,
 		.attempts = it->row->attempts + (it->was_sent ? 1 : 0),
 		.message_key = it->row->message_key.p,
 		.answer = it->result.answer,
@@ -180,6 +201,8 @@ note(struct courier *c, const struct courier_item *it)
 
 	if (it->verdict == VERDICT_CANCEL)
 		return;
+	if (it->verdict == VERDICT_DONE)
+		courier_count_told(c, it->row);
 	c->delivered += it->verdict == VERDICT_DONE;
 	c->failed += it->was_sent && it->verdict != VERDICT_DONE;
 	c->dead += it->verdict == VERDICT_BURY;
@@ -245,7 +268,7 @@ take_fetched(struct courier *c, struct courier_job *job)
 	/* A full fetch: there may be more. */
 	if (job->item_count == job->limit)
 		c->is_woken = true;
-	else
+	else if (!job->gathered.has_more)
 		c->is_retry_asked = false;
 	mem_free(job->items);
 	job->items = NULL;
@@ -259,7 +282,9 @@ take_loaded(struct courier *c, const struct courier_job *job)
 	c->is_loaded = true;
 	c->is_paused = job->was_paused;
 	c->is_woken = true;
+	c->is_late_settling = c->is_expiry_due = true;
 	breaker_holds_read(&c->holds, (struct span){ job->holds.data, job->holds.len });
+	flood_read(&c->flood, (struct span){ job->flood.data, job->flood.len });
 	/* Held when it ended: the first item tells whether it still is. */
 	c->hold_next_ms = clock_mono_ms();
 }
@@ -275,8 +300,9 @@ give_back(struct courier *c, const struct courier_job *job, const struct err *fa
 	}
 	c->is_holds_dirty |= job->is_holds_written;
 	c->is_pause_dirty |= job->is_pause_written;
+	c->is_flood_dirty |= job->is_flood_written;
 	if (job->is_fetch)
-		c->is_woken = true;
+		c->is_woken = c->is_expiry_due = true;
 	c->store_failures++;
 	c->store_next_ms =
 		clock_mono_ms() + breaker_delay_ms(c->store_failures, true, 0, courier_random(c));
@@ -302,8 +328,10 @@ on_done(void *arg, const struct err *failed)
 		take_recorded(c);
 		if (job->is_load)
 			take_loaded(c, job);
-		if (job->is_fetch)
+		if (job->is_fetch) {
 			take_fetched(c, job);
+			courier_take_gathered(c, &job->plan, &job->gathered);
+		}
 		if (job->is_pause_written && !c->is_pause_dirty && c->pause_done) {
 			courier_done_fn *fn = c->pause_done;
 
@@ -358,6 +386,7 @@ courier_job_start(struct courier *c, bool is_fetch, size_t limit)
 	job->is_fetch = is_fetch && c->is_loaded;
 	job->limit = limit;
 	buf_init(&job->holds, 0);
+	buf_init(&job->flood, 0);
 	if (c->is_loaded) {
 		fill_records(c, job);
 		job->is_holds_written = c->is_holds_dirty;
@@ -367,10 +396,17 @@ courier_job_start(struct courier *c, bool is_fetch, size_t limit)
 			breaker_hold_forget(&c->holds, job->now_ms - c->place->conf->max_age_ms);
 			breaker_holds_write(&c->holds, &job->holds);
 		}
-		c->is_holds_dirty = c->is_pause_dirty = false;
+		job->is_flood_written = c->is_flood_dirty;
+		if (c->is_flood_dirty)
+			flood_write(&c->flood, &job->flood);
+		c->is_holds_dirty = c->is_pause_dirty = c->is_flood_dirty = false;
 	}
 	if (job->is_fetch) {
 		fill_skip(c, job);
+		courier_plan_gather(c, &job->plan);
+		job->plan.sink = job->sink;
+		job->plan.skip = job->skip;
+		job->plan.skip_count = job->skip_count;
 		c->is_woken = false;
 	}
 	c->job = job;

@@ -165,31 +165,29 @@ on_sent(struct sink_result *r, void *arg)
 	courier_kick(c);
 }
 
-/* What a person asked for again is as young as that. */
-static int64_t
-born_ms(const struct outbox_item *row)
+/* By what the store goes, too: see folding_query. What a person asked for again is as young as that. */
+static bool
+is_too_old(const struct courier *c, const struct outbox_item *row)
 {
-	return row->asked_ms > row->created_ms ? row->asked_ms : row->created_ms;
+	int64_t before_ms =
+		breaker_cutoff_ms(&c->holds, c->place->conf->max_age_ms, clock_now_ms());
+
+	return row->due_ms < before_ms ||
+	       (row->attempts > 0 && row->created_ms < before_ms && row->asked_ms < before_ms);
 }
 
 void
 courier_send_next(struct courier *c)
 {
 	struct courier_item *it = TAILQ_FIRST(&c->ready);
-	char age[24];
 
-	TAILQ_REMOVE(&c->ready, it, entry);
-	c->ready_count--;
-	if (breaker_age_ms(&c->holds, born_ms(it->row), clock_now_ms()) >
-	    c->place->conf->max_age_ms) {
-		(void)snprintf(
-			it->result.answer, sizeof it->result.answer,
-			"older than max_age (%s): not sent; `findingsctl dead retry` sends it; last answer: %.300s",
-			str_duration(c->place->conf->max_age_ms, age, sizeof age),
-			it->row->answer.len ? it->row->answer.p : "none");
-		it->result.outcome = SINK_PERMFAIL;
-		finish(it, VERDICT_BURY);
+	if (is_too_old(c, it->row)) {
+		/* It grew too old while it waited here: it goes the way of all such. */
+		c->is_expiry_due = true;
+		courier_drop_ready(c);
 		return;
 	}
+	TAILQ_REMOVE(&c->ready, it, entry);
+	c->ready_count--;
 	start(it);
 }

@@ -131,6 +131,8 @@ courier_works(struct courier *c)
 		c->is_holds_dirty = true;
 	}
 	c->is_gone = false;
+	if (c->is_failing)
+		c->is_expiry_due = c->is_woken = true;
 	set_works(c);
 }
 
@@ -195,16 +197,25 @@ ready_target(const struct courier *c)
 
 	if (c->state != COURIER_READY)
 		return 1;
+	/* What is fetched may be overtaken by what is more severe: no more than goes out within a second. */
+	if (c->pace.full_per_s > 0 && (double)n > c->pace.full_per_s)
+		n = c->pace.full_per_s < 1 ? 1 : (size_t)c->pace.full_per_s;
 	return n < READY_MAX ? n : READY_MAX;
 }
 
 static bool
-wants_fetch(const struct courier *c)
+wants_fetch(struct courier *c)
 {
-	bool is_time = c->is_woken || clock_now_ms() >= c->next_due_ms;
+	int64_t now_ms = clock_now_ms();
+	bool is_time = c->is_woken || now_ms >= c->next_due_ms;
 
 	switch (c->state) {
 	case COURIER_READY:
+		if (now_ms >= courier_digest_due_ms(c))
+			return true;
+		/* As many as may be told one by one are under way: their outcomes decide. */
+		if (courier_room(c) == 0 && !courier_is_flood(c))
+			return false;
 		return is_time && c->ready_count <= ready_target(c) / 2;
 	case COURIER_PROBING:
 	case COURIER_HELD:
@@ -220,6 +231,21 @@ wants_fetch(const struct courier *c)
 	return false;
 }
 
+/* In a flood only what is never in a digest is fetched: as ever. */
+static size_t
+fetch_limit(struct courier *c, bool is_fetch)
+{
+	size_t target = ready_target(c), n;
+	int64_t room = courier_room(c);
+
+	n = target > c->ready_count ? target - c->ready_count : 0;
+	if (!is_fetch)
+		return target;
+	if (room > 0 && (uint64_t)room < n)
+		n = (size_t)room;
+	return n ? n : 1;
+}
+
 static void
 run_job(struct courier *c)
 {
@@ -231,7 +257,7 @@ run_job(struct courier *c)
 		return;
 	if (is_fetch || !c->is_loaded || !TAILQ_EMPTY(&c->finished) || c->is_holds_dirty ||
 	    c->is_pause_dirty)
-		courier_job_start(c, is_fetch, ready_target(c) - (is_fetch ? c->ready_count : 0));
+		courier_job_start(c, is_fetch, fetch_limit(c, is_fetch));
 }
 
 /* Earliest of two instants, as delays from now. */
@@ -258,6 +284,10 @@ arm_timer(struct courier *c)
 	     c->state == COURIER_HELD) &&
 	    c->next_due_ms != INT64_MAX && c->next_due_ms > clock_now_ms())
 		delay = sooner(delay, c->next_due_ms - clock_now_ms());
+	if (c->state == COURIER_READY && courier_digest_due_ms(c) != INT64_MAX)
+		delay = sooner(delay, courier_digest_due_ms(c) > clock_now_ms()
+		                              ? courier_digest_due_ms(c) - clock_now_ms()
+		                              : 1);
 	if (delay == INT64_MAX) {
 		timer_stop(c->timer);
 		return;
@@ -277,7 +307,8 @@ courier_is_quiet(const struct courier *c)
 		return c->state != COURIER_STARTING;
 	if (c->state == COURIER_HELD && clock_mono_ms() < c->hold_next_ms)
 		return true;
-	return TAILQ_EMPTY(&c->ready) && !c->is_woken && clock_now_ms() < c->next_due_ms;
+	return TAILQ_EMPTY(&c->ready) && !c->is_woken && clock_now_ms() < c->next_due_ms &&
+	       clock_now_ms() < courier_digest_due_ms(c);
 }
 
 static void
@@ -297,8 +328,10 @@ void
 courier_step(struct courier *c)
 {
 	courier_enter(c, state_of(c));
+	/* What waits is judged anew when it goes on: it may be a backlog by then, or too old. */
 	if (c->state == COURIER_PAUSED || c->state == COURIER_DISABLED ||
-	    c->state == COURIER_BLOCKED)
+	    c->state == COURIER_BLOCKED || c->state == COURIER_RESTING ||
+	    (c->state == COURIER_HELD && room_of(c) == 0))
 		courier_drop_ready(c);
 	send_ready(c);
 	run_job(c);

@@ -7,6 +7,7 @@ libfindings_a_SOURCES += \
 	src/sink/console.h \
 	src/sink/courier.c \
 	src/sink/courier.h \
+	src/sink/courier_flood.c \
 	src/sink/courier_in.h \
 	src/sink/courier_job.c \
 	src/sink/courier_send.c \
@@ -14,6 +15,10 @@ libfindings_a_SOURCES += \
 	src/sink/courier_tell.c \
 	src/sink/courier_test.c \
 	src/sink/email.c \
+	src/sink/flood.c \
+	src/sink/flood.h \
+	src/sink/gather.c \
+	src/sink/gather.h \
 	src/sink/hooksign.c \
 	src/sink/hooksign.h \
 	src/sink/kinds.h \
@@ -31,6 +36,8 @@ libfindings_a_SOURCES += \
 	src/sink/rcpts.h \
 	src/sink/render.c \
 	src/sink/render.h \
+	src/sink/render_digest.c \
+	src/sink/render_digest.h \
 	src/sink/render_html.c \
 	src/sink/render_note.c src/sink/render_note.h \
 	src/sink/render_json.c \
@@ -44,4 +51,7 @@ libfindings_a_SOURCES += \
 	src/sink/sns.c \
 	src/sink/snsform.c \
 	src/sink/snsform.h \
+	src/sink/tally.c \
+	src/sink/tally.h \
+	src/sink/tally_read.c \
 	src/sink/webhook.c

@@ -11,10 +11,12 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "base/mem.h"
 #include "base/timefmt.h"
 #include "sink/console.h"
 #include "sink/plain.h"
 #include "sink/render_note.h"
+#include "sink/tally.h"
 #include "json/scan.h"
 
 enum { SLOTS_MAX = 64 };
@@ -306,6 +308,27 @@ build_plain(struct build *b, const struct err *why)
 		set_raw(b, &v->trouble, span_of(why->text), PLAIN_LINE, 300);
 }
 
+/* The event of a digest is one of our own; what stands in its detail is what it tells. */
+static void
+build_digest(struct build *b)
+{
+	static const char *const path[] = { "detail" };
+	struct render_view *v = b->v;
+	struct span detail = { NULL, 0 };
+	char count[24];
+
+	if (v->notice->change != CHANGE_DIGEST)
+		return;
+	v->digest = mem_zalloc(sizeof *v->digest);
+	(void)scan_get(v->notice->event, path, 1, &detail);
+	if (!tally_read(v->digest, detail))
+		return;
+	set_time(b, &v->first_seen, v->digest->from_ms);
+	set_time(b, &v->last_seen, v->digest->to_ms);
+	(void)snprintf(count, sizeof count, "%llu", (unsigned long long)v->digest->count);
+	set_str(b, &v->count, count);
+}
+
 static const char **
 slot_of(struct render_view *v, size_t i)
 {
@@ -349,13 +372,15 @@ render_view_init(struct render_view *v, const struct notice *n, bool is_brief)
 		build_brief(&b, &f);
 	else
 		build_plain(&b, &why);
+	build_digest(&b);
 	if (is_finding && note.is_aged)
 		v->closed_by = "aged out";
 	if (is_finding && !is_brief)
 		build_texts(&b, &f);
 	set_str(&b, &v->headline,
-	        is_finding ? headline_of(n, &f, &note, headline, sizeof headline)
-	                   : "Notice of findingsd itself");
+	        is_finding  ? headline_of(n, &f, &note, headline, sizeof headline)
+	        : v->digest ? "Digest"
+	                    : "Notice of findingsd itself");
 	set_account_name(&b);
 	set_pair(&b, &v->account_text, &v->account_name, &v->account, " (", ")");
 	set_rules(&b);
@@ -370,4 +395,8 @@ void
 render_view_done(struct render_view *v)
 {
 	buf_done(&v->arena);
+	if (v->digest)
+		tally_done(v->digest);
+	mem_free(v->digest);
+	v->digest = NULL;
 }

@@ -20,6 +20,8 @@
 #include "base/str.h"
 #include "event/finding.h"
 
+struct tally;
+
 /* What is told, as kept in the outbox. Everything borrowed; strings may be NULL (= empty). */
 struct notice {
 	struct span event; /* the bytes that EventBridge carries, as stored */
@@ -80,9 +82,10 @@ struct render_view {
 	const char *detail_type;
 	const char *source;
 	bool is_sample;
-	bool is_truncated;   /* a text was cut when the view was built */
-	const char *trouble; /* why the event could not be read as a finding, or "" */
-	struct buf arena;    /* private */
+	bool is_truncated;    /* a text was cut when the view was built */
+	struct tally *digest; /* what a digest tells of; NULL: this is no digest */
+	const char *trouble;  /* why the event could not be read as a finding, or "" */
+	struct buf arena;     /* private */
 };
 
 /* Lengths above which a field is cut (on a code point, with an ellipsis) when the view is built, in code points. */
@@ -127,7 +130,8 @@ void render_html(const struct render_view *v, enum render_room room, struct buf 
 void render_json(const struct render_view *v, enum render_room room, bool with_event,
                  struct buf *out);
 
-/* One line for subjects and titles: "[HIGH] GuardDuty: TITLE - ACCOUNT REGION"; at most max code points. */
+/* One line for subjects and titles: "[HIGH] GuardDuty: TITLE - ACCOUNT REGION", of a digest
+ * "[12 findings: 2 CRITICAL, 3 HIGH] rule-a, rule-b"; at most max code points. */
 void render_subject(const struct render_view *v, enum severity severity, size_t max,
                     struct buf *out);
 

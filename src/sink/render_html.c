@@ -4,7 +4,7 @@
 #include "config.h"
 
 #include "sink/plain.h"
-#include "sink/render.h"
+#include "sink/render_digest.h"
 
 static const char *
 colour_of(enum severity s)
@@ -106,6 +106,8 @@ render_html(const struct render_view *v, enum render_room room, struct buf *out)
 	for (size_t i = 0; i < n; i++)
 		add_row(out, facts[i].label, facts[i].value);
 	(void)buf_add_str(out, "</table>\n");
+	if (v->digest)
+		render_digest_html(v, room, out);
 	add_link(out, "Console", v->console_url);
 	add_link(out, "Remediation", v->remediation_url);
 	if (!*v->remediation_url && *v->remediation_text && room < RENDER_SHORTEST) {

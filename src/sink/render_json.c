@@ -7,7 +7,7 @@
 
 #include "base/timefmt.h"
 #include "sink/plain.h"
-#include "sink/render.h"
+#include "sink/render_digest.h"
 #include "json/emit.h"
 #include "json/scan.h"
 
@@ -37,7 +37,7 @@ add_type(const struct render_view *v, struct emit *w)
 	struct buf type;
 
 	buf_init(&type, 0);
-	if (*v->finding) {
+	if (*v->finding || v->digest) {
 		(void)buf_printf(&type, "finding.%s", v->change);
 	} else {
 		(void)buf_add_str(&type, "findingsd.");
@@ -138,6 +138,18 @@ add_state(const struct render_view *v, struct emit *w)
 	add(w, "remediation", v->remediation_text);
 }
 
+static void
+add_digest(const struct render_view *v, enum render_room room, struct emit *w)
+{
+	struct buf json;
+
+	buf_init(&json, 0);
+	render_digest_json(v, room, &json);
+	emit_key(w, "digest");
+	emit_raw(w, (struct span){ json.data, json.len });
+	buf_done(&json);
+}
+
 void
 render_json(const struct render_view *v, enum render_room room, bool with_event, struct buf *out)
 {
@@ -169,6 +181,8 @@ render_json(const struct render_view *v, enum render_room room, bool with_event,
 	emit_bool(&w, v->is_truncated || room >= RENDER_SHORT || (with_event && !has_event));
 	if (*v->trouble)
 		add(&w, "trouble", v->trouble);
+	if (v->digest)
+		add_digest(v, room, &w);
 	if (has_event) {
 		emit_key(&w, "event");
 		emit_raw(&w, n->event);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "sink/plain.h"
-#include "sink/render.h"
+#include "sink/render_digest.h"
 
 enum { SHORT_DESCRIPTION = 1000, SHORT_TITLE = 200, LABEL_WIDTH = 14 };
 
@@ -90,13 +90,28 @@ render_text(const struct render_view *v, enum render_room room, struct buf *out)
 		         room >= RENDER_SHORT ? SHORT_DESCRIPTION : 0);
 		(void)buf_add_char(out, '\n');
 	}
+	if (v->digest) {
+		(void)buf_add_char(out, '\n');
+		render_digest_text(v, room, out);
+	}
 	if (*v->console_url || *v->remediation_url || *v->remediation_text)
 		(void)buf_add_char(out, '\n');
 	add_link(out, "Console", v->console_url);
 	if (room < RENDER_SHORTEST)
 		add_remediation(v, out);
-	if (v->is_truncated || room >= RENDER_SHORT)
+	if ((v->is_truncated || room >= RENDER_SHORT) && !v->digest)
 		(void)buf_add_str(out, "\nThis text was shortened; the console has all of it.\n");
+}
+
+static void
+digest_subject(const struct render_view *v, size_t max, struct buf *out)
+{
+	struct buf text;
+
+	buf_init(&text, 0);
+	(void)buf_printf(&text, "[%s] %s", v->title, v->rules);
+	(void)plain_add(out, (struct span){ text.data, text.len }, PLAIN_LINE, max);
+	buf_done(&text);
 }
 
 void
@@ -105,6 +120,10 @@ render_subject(const struct render_view *v, enum severity severity, size_t max, 
 	struct buf tail;
 	size_t used, left;
 
+	if (v->digest) {
+		digest_subject(v, max, out);
+		return;
+	}
 	buf_init(&tail, 0);
 	if (v->notice->is_test)
 		(void)buf_add_str(&tail, "[TEST] ");

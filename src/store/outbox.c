@@ -8,8 +8,9 @@
 
 #include <string.h>
 
+#include "store/folding.h"
+#include "store/outcome.h"
 #include "store/row.h"
-#include "store/tx.h"
 
 static const char *const state_names[OUTBOX_STATE_COUNT] = {
 	[OUTBOX_QUEUED] = "queued", [OUTBOX_BLOCKED] = "blocked",     [OUTBOX_DONE] = "done",
@@ -20,7 +21,8 @@ static const char *const state_names[OUTBOX_STATE_COUNT] = {
 static const char sql_last[] =
 	"SELECT id, state, digest FROM outbox INDEXED BY outbox_memory WHERE memory = ?1 AND sink = ?2"
 	" ORDER BY id DESC LIMIT 1";
-static const char sql_is_held[] = "SELECT 1 FROM outbox WHERE id = ?1 AND state = 6";
+static const char sql_is_held[] =
+	"SELECT 1 FROM outbox WHERE id = ?1 AND state = 6 AND generation = ?2";
 static const char sql_has_next[] = "UPDATE outbox SET has_next = 1 WHERE id = ?1";
 static const char sql_add[] =
 	"INSERT INTO outbox(sink, memory, change, n, generation, grp, urgency, first_severity, created_ms,"
@@ -49,7 +51,7 @@ check_new(const struct outbox_new *n, struct err *e)
 	return 0;
 }
 
-/* Whether what follows has to wait: not behind a digest that still collects, which will take it too. 1, 0, or -1 with e. */
+/* Whether what follows has to wait: not behind a digest that takes all that comes, so this too. 1, 0, or -1 with e. */
 static int
 is_unfinished(struct store_tx *tx, enum outbox_state state, int64_t digest, struct err *e)
 {
@@ -61,6 +63,7 @@ is_unfinished(struct store_tx *tx, enum outbox_state state, int64_t digest, stru
 	if ((st = tx_stmt(tx, sql_is_held, e)) == NULL)
 		return -1;
 	tx_bind_i64(st, 1, digest);
+	tx_bind_i64(st, 2, FOLDING_FLOOD);
 	rc = tx_step(tx, st, e);
 	tx_reset(st);
 	return rc < 0 ? -1 : rc == 0;
@@ -97,15 +100,24 @@ int
 outbox_add(struct store_tx *tx, const struct outbox_new *n, int64_t *ret_id, struct err *e)
 {
 	struct tx_sink *sink;
-	sqlite3_stmt *st;
 
 	if (check_new(n, e) < 0 || (sink = tx_sink(tx, n->sink, e)) == NULL)
 		return -1;
 	int is_blocked = queue_behind(tx, n->memory_id, sink->id, e);
-	if (is_blocked < 0 || (st = tx_stmt(tx, sql_add, e)) == NULL)
+	if (is_blocked < 0)
 		return -1;
+	return outcome_insert(tx, sink, n, is_blocked ? OUTBOX_BLOCKED : OUTBOX_QUEUED, ret_id, e);
+}
+
+int
+outcome_insert(struct store_tx *tx, struct tx_sink *sink, const struct outbox_new *n,
+               enum outbox_state state, int64_t *ret_id, struct err *e)
+{
+	sqlite3_stmt *st = tx_stmt(tx, sql_add, e);
 	int64_t urgency = 4 - n->severity;
-	enum outbox_state state = is_blocked ? OUTBOX_BLOCKED : OUTBOX_QUEUED;
+
+	if (st == NULL)
+		return -1;
 	tx_bind_i64(st, 1, sink->id);
 	tx_bind_i64(st, 2, n->memory_id);
 	tx_bind_i64(st, 3, (int64_t)n->change);

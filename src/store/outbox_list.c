@@ -83,7 +83,7 @@ find_oldest(struct store_tx *tx, int64_t sink, int64_t *ret, struct err *e)
 static uint64_t
 number(const struct tx_sink *sink, enum outbox_state state)
 {
-	int64_t sum = sink->count[state] + sink->group[state] + sink->job[state];
+	int64_t sum = tx_sink_number(sink, state);
 
 	return sum > 0 ? (uint64_t)sum : 0;
 }

@@ -10,6 +10,8 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "store/folding.h"
+#include "store/outcome.h"
 #include "store/quarantine.h"
 #include "store/row.h"
 
@@ -106,6 +108,20 @@ fetch_all(struct store_tx *tx, int64_t sink, struct fetch *f, struct err *e)
 	return 0;
 }
 
+/* A digest's members are whole: they are told themselves. */
+static int
+give_up(struct store_tx *tx, int64_t id, const struct outbox_outcome *o, struct err *e)
+{
+	struct outcome_row row;
+	int rc = outcome_read(tx, id, &row, e);
+
+	if (rc < 0)
+		return -1;
+	if (rc > 0 && row.change == CHANGE_DIGEST)
+		return folding_undo(tx, id, o->now_ms, o->answer.p, e);
+	return outbox_bury(tx, id, o, NULL, e);
+}
+
 /* As any dead letter: what waits behind it goes on. *ret_more: something came to be due by that. */
 static int
 bury_bad(struct store_tx *tx, const struct tx_sink *sink, const struct fetch *f, bool *ret_more,
@@ -121,7 +137,7 @@ bury_bad(struct store_tx *tx, const struct tx_sink *sink, const struct fetch *f,
 		char place[64];
 
 		(void)snprintf(place, sizeof(place), "outbox item %lld", (long long)f->bad[i].id);
-		if (outbox_bury(tx, f->bad[i].id, &o, NULL, e) < 0 ||
+		if (give_up(tx, f->bad[i].id, &o, e) < 0 ||
 		    quarantine_add(tx, "store.outbox", why, span_of(place), f->q->now_ms, e) < 0)
 			return -1;
 		tx->quarantined++;

@@ -12,7 +12,7 @@
 #include "store/body.h"
 
 static const char sql_slim[] =
-	"SELECT sink, memory, event, state, has_next, change, generation, grp, attempts, digest"
+	"SELECT sink, memory, event, state, has_next, change, generation, grp, attempts, digest, created_ms"
 	" FROM outbox"
 	" WHERE id = ?1";
 static const char sql_finish[] =
@@ -61,6 +61,7 @@ outcome_read(struct store_tx *tx, int64_t id, struct outcome_row *ret, struct er
 	ret->group = sqlite3_column_int64(st, 7);
 	ret->attempts = sqlite3_column_int64(st, 8);
 	ret->digest = sqlite3_column_int64(st, 9);
+	ret->created_ms = sqlite3_column_int64(st, 10);
 	tx_reset(st);
 	return 1;
 }

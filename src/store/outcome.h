@@ -11,7 +11,7 @@
 
 /* What the changes of state look at. */
 struct outcome_row {
-	int64_t id, sink, memory, event, digest;
+	int64_t id, sink, memory, event, digest, created_ms;
 	enum outbox_state state;
 	bool has_next;
 	enum change change;
@@ -20,6 +20,10 @@ struct outcome_row {
 
 /* 1 found, 0 none, -1 with e. */
 int outcome_read(struct store_tx *tx, int64_t id, struct outcome_row *ret, struct err *e);
+
+/* A new row, as it is: nobody is asked whether it fits. */
+int outcome_insert(struct store_tx *tx, struct tx_sink *sink, const struct outbox_new *n,
+                   enum outbox_state state, int64_t *ret_id, struct err *e);
 
 /* The sink's numbers: so many more in this state. */
 void outcome_count(struct store_tx *tx, int64_t sink, enum outbox_state state, int by);

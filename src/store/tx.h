@@ -36,6 +36,13 @@ struct tx_sink {
 	bool is_new;                       /* its row was made in this group */
 };
 
+/* As the running job sees it. */
+static inline int64_t
+tx_sink_number(const struct tx_sink *sink, enum outbox_state state)
+{
+	return sink->count[state] + sink->group[state] + sink->job[state];
+}
+
 struct store_tx {
 	sqlite3 *db;
 	struct {

@@ -280,7 +280,7 @@ test_the_list_of_keys_has_a_line_per_row(void **state)
 		lines++;
 	assert_int_equal(lines, conf_key_count + 1);
 	assert_non_null(
-		strstr(out.data, "\nsink.flood\temail\trate\t30/10m\toff, COUNT/TIME\tlater\t"));
+		strstr(out.data, "\nsink.flood\temail\trate\t30/10m\toff, COUNT/TIME\tlive\t"));
 	assert_non_null(strstr(out.data, "\nstate_dir\t-\tpath\t/var/lib/findingsd\t-\trestart\t"));
 	assert_non_null(strstr(out.data, "\nsink.topic_arn\tsns\ttext\t(required)\t-\tlive\t"));
 	assert_non_null(strstr(out.data, "\naws.endpoints.sns\t-\turl\t\"\"\t-\trestart\t"));

@@ -290,6 +290,9 @@ queue(struct rig *r, int64_t memory_id, const char *key, int64_t created_ms, str
 		       .thread_key = "fd1-0123456789012345678901234567890123456789",
 		       .message_key = key,
 		       .rules = SPAN_LIT("rule-a\nrule-b"),
+		       .subject =
+		               SPAN_LIT("arn:aws:guardduty:finding\nTor \\\"exit\\\" <b>node</b>\n"
+		                        "aws/guardduty\n111122223333\nus-east-1"),
 		       .created_ms = created_ms,
 		       .due_ms = created_ms },
 		.event = event,

@@ -120,6 +120,27 @@ test_age_stands_still_while_held(void **state)
 	assert_int_equal(h.count, 0);
 }
 
+/* The store is asked for what was queued before the cutoff: it has to be what has the age. */
+static void
+test_the_cutoff_is_where_the_age_is(void **state)
+{
+	static const char *const held[] = { "",           "100-200", "100-200,300-400",
+		                            "0-50,900-0", "950-0",   "100-200,999-1000" };
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(held); i++) {
+		struct breaker_holds h;
+
+		breaker_holds_read(&h, span_of(held[i]));
+		for (int64_t age = 1; age < 1200; age += 7) {
+			int64_t cutoff = breaker_cutoff_ms(&h, age, 1000);
+
+			for (int64_t at = -300; at <= 1000; at++)
+				assert_int_equal(breaker_age_ms(&h, at, 1000) > age, at < cutoff);
+		}
+	}
+}
+
 static void
 test_many_holds_are_joined_not_lost(void **state)
 {
@@ -170,6 +191,7 @@ main(void)
 		cmocka_unit_test(test_a_sink_that_fails_is_probed_by_one_item),
 		cmocka_unit_test(test_unreached_and_asked_to_wait_stop_at_once),
 		cmocka_unit_test(test_age_stands_still_while_held),
+		cmocka_unit_test(test_the_cutoff_is_where_the_age_is),
 		cmocka_unit_test(test_many_holds_are_joined_not_lost),
 		cmocka_unit_test(test_holds_survive_the_store),
 	};

@@ -9,16 +9,11 @@ enum exit_code
 cmd_queue(const struct ctl *c, int argc, char **argv)
 {
 	static const struct table_column columns[] = {
-		{ "sink", "SINK", 40 },
-		{ "state", "STATE", 0 },
-		{ "queued", "QUEUED", 0 },
-		{ "behind", "BEHIND", 0 },
-		{ "in_digest", "IN DIGEST", 0 },
-		{ "in_flight", "SENT", 0 },
-		{ "oldest", "OLDEST", 0 },
-		{ "dead", "DEAD", 0 },
-		{ "delivered", "DELIVERED", 0 },
-		{ 0 },
+		{ "sink", "SINK", 40 },          { "state", "STATE", 0 },
+		{ "queued", "QUEUED", 0 },       { "behind", "BEHIND", 0 },
+		{ "in_digest", "IN DIGEST", 0 }, { "in_flight", "SENT", 0 },
+		{ "oldest", "OLDEST", 0 },       { "dead", "DEAD", 0 },
+		{ "delivered", "DELIVERED", 0 }, { 0 },
 	};
 
 	if (argc > 1)

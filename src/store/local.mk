@@ -15,6 +15,7 @@ store_sources = \
 	src/store/outcome.c src/store/outcome.h \
 	src/store/dead.c \
 	src/store/folding.c src/store/folding.h \
+	src/store/folding_settle.c \
 	src/store/outbox_next.c \
 	src/store/outbox_list.c \
 	src/store/body.c src/store/body.h \

@@ -77,12 +77,22 @@ static const struct {
 
 /* ---- text of a peer ---- */
 
+/* One line of UTF-8: a header may hold any byte. */
 static void
 copy_text(char *out, size_t bytes, const char *p, size_t len)
 {
+	size_t n;
+	uint32_t cp;
+
 	len = str_utf8_cut(p, len, bytes - 1);
-	for (size_t i = 0; i < len; i++)
-		out[i] = (unsigned char)p[i] < 0x20 || p[i] == 0x7F ? ' ' : p[i];
+	for (size_t i = 0; i < len; i += n) {
+		n = str_utf8_decode(p + i, len - i, &cp);
+		if (n == 0 || cp < 0x20 || cp == 0x7F)
+			out[i] = n == 0 ? '?' : ' ';
+		else
+			memcpy(out + i, p + i, n);
+		n += n == 0;
+	}
 	out[len] = '\0';
 }
 

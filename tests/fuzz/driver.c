@@ -1,7 +1,7 @@
 /*
  * driver: runs a fuzz target without libFuzzer: each file given is an input, of a directory each file in it. Then
- * FUZZ_RUNS (default 2000) mutations of them are tried: bytes changed, pieces cut, doubled and exchanged. FUZZ_SEED
- * says where to begin. An input that fails was written to ./fuzz-last before it was tried.
+ * FUZZ_RUNS (default 2000) mutations of them are tried, for at most FUZZ_SECONDS: bytes changed, pieces cut, doubled and
+ * exchanged. FUZZ_SEED says where to begin. An input that fails was written to ./fuzz-last before it was tried.
  */
 #include "config.h"
 
@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -132,10 +133,20 @@ number_of(const char *name, uint64_t otherwise)
 	return s != NULL && str_to_u64(span_of(s), &v) ? v : otherwise;
 }
 
+static uint64_t
+seconds_now(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec;
+}
+
 int
 main(int argc, char **argv)
 {
-	uint64_t runs = number_of("FUZZ_RUNS", 2000);
+	uint64_t runs = number_of("FUZZ_RUNS", 2000), done = 0;
+	uint64_t end = seconds_now() + number_of("FUZZ_SECONDS", UINT32_MAX);
 	uint8_t *data = mem_alloc(INPUT_MAX_BYTES);
 
 	random_state = number_of("FUZZ_SEED", 1) * 0x9E3779B97F4A7C15u | 1;
@@ -143,7 +154,7 @@ main(int argc, char **argv)
 		load_all(argv[i]);
 	for (size_t i = 0; i < input_count; i++)
 		(void)LLVMFuzzerTestOneInput(inputs[i].data, inputs[i].len);
-	for (uint64_t i = 0; input_count > 0 && i < runs; i++) {
+	for (; input_count > 0 && done < runs && seconds_now() < end; done++) {
 		const struct input *in = &inputs[below(input_count)];
 		size_t len = in->len;
 		memcpy(data, in->data, len);
@@ -155,7 +166,7 @@ main(int argc, char **argv)
 		(void)LLVMFuzzerTestOneInput(exact, len);
 		mem_free(exact);
 	}
-	printf("%zu inputs, %llu mutations\n", input_count, (unsigned long long)runs);
+	printf("%zu inputs, %llu mutations\n", input_count, (unsigned long long)done);
 	for (size_t i = 0; i < input_count; i++)
 		mem_free(inputs[i].data);
 	mem_free(inputs);

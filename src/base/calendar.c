@@ -127,7 +127,7 @@ calendar_mark_parse(struct span text, struct calendar_mark *ret)
 	int64_t *const numbers[] = { &ret->now_ms, &ret->boot_ms };
 	size_t at = 0;
 
-	if (text.len >= sizeof(copy))
+	if (text.len == 0 || text.len >= sizeof(copy))
 		return false;
 	memcpy(copy, text.p, text.len);
 	copy[text.len] = '\0';

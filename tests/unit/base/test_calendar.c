@@ -224,6 +224,7 @@ test_a_mark_goes_through_text(void **state)
 	calendar_mark_print(&m, text);
 	assert_true(calendar_mark_parse(span_of(text), &back));
 	assert_memory_equal(&m, &back, sizeof(m));
+	assert_false(calendar_mark_parse((struct span){ NULL, 0 }, &back));
 	assert_true(calendar_mark_parse(span_of("1 2 "), &back));
 	assert_string_equal(back.boot_id, "");
 	for (size_t i = 0; i < LENGTH(bad); i++)

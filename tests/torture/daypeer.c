@@ -2,14 +2,17 @@
  * daypeer: the world around the daemon for a day that takes minutes: AWS with a million findings in bursts, SNS and webhook
  * receivers that count, each failing once in a while. One thread; loopback only.
  *
- *	FASTCLOCK="SCALE REALTIME MONOTONIC BOOTTIME" daypeer PORT_FILE FINDINGS HOURS FAULT_PERMILLE SEED DEAD
+ *	FASTCLOCK="SCALE REALTIME MONOTONIC BOOTTIME" daypeer PORT_FILE ROWS HOURS FAULT_PERMILLE SEED DEAD
  *
- * GetFindings obeys the date filter, tokens and lists of ids. Finding n is of an instant within the HOURS from REALTIME on,
- * in bursts every 5 min; it is seen from then on. n decides the severity: each 1000th CRITICAL, each 10th HIGH, else LOW.
- * POST /hook/K is receiver K (0 to 7), POST / is SNS and receiver 8. Receiver DEAD (-1: none) answers 503 to all.
- * GET /stats: {"seen","served","done","calls","sinks":[{"came","repeated","twice","lost_answers","refused","dead"}...]}.
- * Every fault leaves the message with the receiver or does not: lost_answers counts those where it did and the sender does
- * not know; refused are those that were told 400 and never came.
+ * Half of the ROWS are findings as they come up, within HOURS from REALTIME on, in bursts every 5 min; the other half the same
+ * findings as they are resolved, about half an hour later. GetFindings obeys the date filter, tokens and lists of ids; a window
+ * that is read again gives the old row again: old versions, which must not travel back in time. The number n of a finding decides
+ * its severity: each 1000th CRITICAL, each 10th HIGH, else LOW.
+ *
+ * POST /hook/K is receiver K (0 to 7), POST / is SNS and receiver 8. Receiver DEAD (-1: none) answers 503 to all, until PUT
+ * /revive. GET /stats: {"seen","served","calls","now_ms","sinks":[{"came","repeated","twice","lost_answers","early","dead"}...]}:
+ * came counts pairs of finding and change; twice are those that came under a second message key; lost_answers is how often the
+ * receiver had a message and its sender was not told so; early are those resolved before they had come up.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -45,16 +48,21 @@ struct conn {
 };
 
 struct receiver {
-	uint8_t *came, *refused; /* per finding */
-	uint32_t *key;           /* hash of the message key that it first came with */
-	int64_t distinct, repeated, twice, lost_answers, refusals, dead_answers;
+	uint8_t *came; /* per slot: n as it comes up, findings + n as it is resolved */
+	uint32_t *key; /* hash of the message key that it first came with */
+	int64_t distinct, repeated, twice, lost_answers, early, dead_answers;
 };
 
 static struct {
-	int64_t scale, start_ns, findings, hours, permille, dead;
+	int64_t scale, start_ns, rows, findings, hours, permille, dead;
 	uint64_t random;
-	int64_t *at_ms; /* per finding, ascending */
-	uint8_t *served;
+	struct row {
+		int64_t at_ms;
+		int32_t n;
+		bool is_resolved;
+	} * row;         /* in the order of time */
+	int32_t *row_of; /* per slot */
+	uint8_t *served; /* per slot */
 	int64_t served_count, calls;
 	struct receiver sinks[SINKS];
 } day;
@@ -150,16 +158,16 @@ answer(struct conn *c, int status, const char *more, const char *type, const cha
 
 /* ---- findings ---- */
 
-/* First finding of that instant or later. */
+/* First row of that instant or later. */
 static int64_t
 index_at(int64_t ms)
 {
-	int64_t low = 0, high = day.findings;
+	int64_t low = 0, high = day.rows;
 
 	while (low < high) {
 		int64_t mid = (low + high) / 2;
 
-		if (day.at_ms[mid] < ms)
+		if (day.row[mid].at_ms < ms)
 			low = mid + 1;
 		else
 			high = mid;
@@ -167,13 +175,20 @@ index_at(int64_t ms)
 	return low;
 }
 
-static void
-put_finding(struct bytes *b, int64_t n)
+static int64_t
+slot_of(int64_t n, bool is_resolved)
 {
+	return is_resolved ? day.findings + n : n;
+}
+
+static void
+put_finding(struct bytes *b, const struct row *r)
+{
+	int64_t n = r->n, slot = slot_of(n, r->is_resolved);
 	const char *label = n % 1000 == 0 ? "CRITICAL" : n % 10 == 0 ? "HIGH" : "LOW";
 	char at[32], text[1200];
 
-	instant(day.at_ms[n], at);
+	instant(r->at_ms, at);
 	int len = snprintf(
 		text, sizeof text,
 		"{\"SchemaVersion\":\"2018-10-08\",\"Id\":\"%s%0*lld\",\"ProductArn\":\"arn:aws:securityhub:us-east-1::product/aws/guardduty\","
@@ -182,11 +197,12 @@ put_finding(struct bytes *b, int64_t n)
 		"\"UpdatedAt\":\"%s\",\"Severity\":{\"Label\":\"%s\",\"Normalized\":70},\"Title\":\"A finding of the day\","
 		"\"Description\":\"Number %lld.\",\"ProductFields\":{\"aws/securityhub/ProductName\":\"GuardDuty\"},\"Resources\":[{\"Type\":"
 		"\"AwsEc2Instance\",\"Id\":\"arn:aws:ec2:us-east-1:111122223333:instance/i-%09lld\",\"Partition\":\"aws\",\"Region\":"
-		"\"us-east-1\"}],\"WorkflowState\":\"NEW\",\"Workflow\":{\"Status\":\"NEW\"},\"RecordState\":\"ACTIVE\"}",
-		mark, ID_DIGITS, (long long)n, at, at, label, (long long)n, (long long)n);
+		"\"us-east-1\"}],\"WorkflowState\":\"NEW\",\"Workflow\":{\"Status\":\"%s\"},\"RecordState\":\"ACTIVE\"}",
+		mark, ID_DIGITS, (long long)n, at, at, label, (long long)n, (long long)n,
+		r->is_resolved ? "RESOLVED" : "NEW");
 	put(b, text, (size_t)len);
-	if (!day.served[n]) {
-		day.served[n] = 1;
+	if (!day.served[slot]) {
+		day.served[slot] = 1;
 		day.served_count++;
 	}
 }
@@ -201,22 +217,29 @@ value_of(const char *body, const char *name)
 	return p ? p + strlen(key) : NULL;
 }
 
-/* The findings of a list of ids. */
+static const struct row *
+row_of_slot(int64_t slot)
+{
+	return &day.row[day.row_of[slot]];
+}
+
+/* The findings of a list of ids, as they are now. */
 static void
 answer_ids(struct conn *c, const char *body)
 {
 	struct bytes page = { 0 };
-	int64_t seen = index_at(now_ms());
+	int64_t now = now_ms();
 	const char *p = body;
 
 	put_text(&page, "{\"Findings\":[");
 	for (int count = 0; (p = strstr(p, mark)); p++) {
 		int64_t n = atoll(p + sizeof mark - 1);
 
-		if (n >= seen)
+		if (n >= day.findings || row_of_slot(n)->at_ms > now)
 			continue;
+		bool is_resolved = row_of_slot(day.findings + n)->at_ms <= now;
 		put_text(&page, count++ ? "," : "");
-		put_finding(&page, n);
+		put_finding(&page, row_of_slot(slot_of(n, is_resolved)));
 	}
 	put_text(&page, "]}");
 	answer(c, 200, "", "application/json", page.p, page.len);
@@ -240,7 +263,7 @@ answer_window(struct conn *c, const char *body)
 	put_text(&page, "{\"Findings\":[");
 	for (int64_t n = from; n < last; n++) {
 		put_text(&page, n > from ? "," : "");
-		put_finding(&page, n);
+		put_finding(&page, &day.row[n]);
 	}
 	put_text(&page, "]");
 	if (last < to) {
@@ -309,16 +332,17 @@ hash_key(const char *p)
 }
 
 static void
-take(struct receiver *r, int64_t n, uint32_t key)
+take(struct receiver *r, int64_t slot, uint32_t key)
 {
-	if (r->came[n]) {
+	if (r->came[slot]) {
 		r->repeated++;
-		r->twice += r->key[n] != key;
+		r->twice += r->key[slot] != key;
 		return;
 	}
-	r->came[n] = 1;
-	r->key[n] = key;
+	r->came[slot] = 1;
+	r->key[slot] = key;
 	r->distinct++;
+	r->early += slot >= day.findings && !r->came[slot - day.findings];
 }
 
 static void
@@ -336,7 +360,7 @@ answer_taken(struct conn *c, bool is_sns)
 
 /* One of the ways in which a receiver fails. */
 static void
-misbehave(struct conn *c, struct receiver *r, int64_t n, uint32_t key, bool is_sns)
+misbehave(struct conn *c, struct receiver *r, int64_t slot, uint32_t key, bool is_sns)
 {
 	static const struct {
 		int status;
@@ -353,18 +377,12 @@ misbehave(struct conn *c, struct receiver *r, int64_t n, uint32_t key, bool is_s
 		answer(c, later[way].status, later[way].more, "text/html", "<html>later", 11);
 		return;
 	}
-	if (way == 6) {
-		c->end = END_RESET;
-		return;
-	}
-	if (way == 7 && chance() % 20 == 0 && !r->came[n]) {
-		answer(c, 400, "", "text/plain", "no", 2);
-		r->refused[n] = 1;
-		r->refusals++;
+	if (way < 8) {
+		c->end = way == 6 ? END_RESET : END_STALL;
 		return;
 	}
 	/* Taken; but the sender will not know. */
-	take(r, n, key);
+	take(r, slot, key);
 	r->lost_answers++;
 	if (way == 8)
 		put_text(&c->out, "HTTP/1.1 20");
@@ -382,12 +400,15 @@ take_message(struct conn *c, int sink, const char *head, const char *body)
 	struct receiver *r = &day.sinks[sink];
 	const char *p = strstr(body, mark), *key = strcasestr(head, "\r\nwebhook-id: ");
 	int64_t n = p ? atoll(p + sizeof mark - 1) : -1;
+	bool is_resolved = false;
 
 	if (key) {
 		key += 14;
+		is_resolved = strcasestr(head, "\r\nX-Findingsd-Change: resolved");
 	} else if ((key = strstr(body, "message_key&"))) {
 		key = strstr(key, "StringValue=");
 		key = key ? key + 12 : NULL;
+		is_resolved = strstr(body, "StringValue=resolved");
 	}
 	if (n < 0 || n >= day.findings || !key) {
 		answer_taken(c, sink == SNS); /* of no finding: the daemon's own */
@@ -397,9 +418,9 @@ take_message(struct conn *c, int sink, const char *head, const char *body)
 		r->dead_answers++;
 		answer(c, 503, "", "text/plain", "dead", 4);
 	} else if ((int64_t)(chance() % 1000) < day.permille) {
-		misbehave(c, r, n, hash_key(key), sink == SNS);
+		misbehave(c, r, slot_of(n, is_resolved), hash_key(key), sink == SNS);
 	} else {
-		take(r, n, hash_key(key));
+		take(r, slot_of(n, is_resolved), hash_key(key));
 		answer_taken(c, sink == SNS);
 	}
 }
@@ -417,15 +438,12 @@ answer_stats(struct conn *c)
 	put_text(&text, one);
 	for (int k = 0; k < SINKS; k++) {
 		const struct receiver *r = &day.sinks[k];
-		int64_t never = 0;
 
-		for (int64_t n = 0; n < day.findings; n++)
-			never += r->refused[n] && !r->came[n];
 		snprintf(
 			one, sizeof one,
-			"%s{\"came\":%lld,\"repeated\":%lld,\"twice\":%lld,\"lost_answers\":%lld,\"refused\":%lld,\"dead\":%lld}",
+			"%s{\"came\":%lld,\"repeated\":%lld,\"twice\":%lld,\"lost_answers\":%lld,\"early\":%lld,\"dead\":%lld}",
 			k ? "," : "", (long long)r->distinct, (long long)r->repeated,
-			(long long)r->twice, (long long)r->lost_answers, (long long)never,
+			(long long)r->twice, (long long)r->lost_answers, (long long)r->early,
 			(long long)r->dead_answers);
 		put_text(&text, one);
 	}
@@ -582,35 +600,48 @@ listen_on_loopback(const char *port_file)
 }
 
 static int
-by_value(const void *a, const void *b)
+by_time(const void *a, const void *b)
 {
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	const struct row *x = a, *y = b;
 
-	return x < y ? -1 : x > y;
+	return x->at_ms != y->at_ms ? (x->at_ms < y->at_ms ? -1 : 1) : x->n - y->n;
 }
 
 /* Bursts: every 5 min one, within 40 s, some far larger than others; the first after 2 min. */
+static int64_t
+random_instant(void)
+{
+	int64_t start = day.start_ns / 1000000;
+
+	int64_t bursts = day.hours * 3600000 / BURST_MS;
+	/* The smaller of two: early bursts are larger than late ones within each hour. */
+	int64_t a = (int64_t)(chance() % (uint64_t)bursts),
+		b = a / 12 * 12 + (int64_t)(chance() % 12);
+	return start + 120000 + (b < a ? b : a) * BURST_MS + (int64_t)(chance() % 40000);
+}
+
 static void
 plan_day(void)
 {
-	int64_t bursts = day.hours * 3600000 / BURST_MS;
+	size_t rows = (size_t)day.rows;
 
-	day.at_ms = need(calloc((size_t)day.findings, sizeof *day.at_ms));
+	day.row = need(calloc(rows, sizeof *day.row));
+	day.row_of = need(calloc(rows, sizeof *day.row_of));
 	for (int64_t n = 0; n < day.findings; n++) {
-		/* The smaller of two: early bursts are larger than late ones within each hour. */
-		int64_t a = (int64_t)(chance() % (uint64_t)bursts),
-			b = a / 12 * 12 + (int64_t)(chance() % 12);
-		int64_t burst = b < a ? b : a;
+		int64_t at = random_instant();
 
-		day.at_ms[n] = day.start_ns / 1000000 + 120000 + burst * BURST_MS +
-		               (int64_t)(chance() % 40000);
+		day.row[n] = (struct row){ at, (int32_t)n, false };
+		day.row[day.findings + n] =
+			(struct row){ at + 1500000 + (int64_t)(chance() % 600000), (int32_t)n,
+			              true };
 	}
-	qsort(day.at_ms, (size_t)day.findings, sizeof *day.at_ms, by_value);
-	day.served = need(calloc((size_t)day.findings, 1));
+	qsort(day.row, rows, sizeof *day.row, by_time);
+	for (size_t i = 0; i < rows; i++)
+		day.row_of[slot_of(day.row[i].n, day.row[i].is_resolved)] = (int32_t)i;
+	day.served = need(calloc(rows, 1));
 	for (int k = 0; k < SINKS; k++) {
-		day.sinks[k].came = need(calloc((size_t)day.findings, 1));
-		day.sinks[k].refused = need(calloc((size_t)day.findings, 1));
-		day.sinks[k].key = need(calloc((size_t)day.findings, sizeof(uint32_t)));
+		day.sinks[k].came = need(calloc(rows, 1));
+		day.sinks[k].key = need(calloc(rows, sizeof(uint32_t)));
 	}
 }
 
@@ -623,16 +654,17 @@ main(int argc, char **argv)
 
 	if (argc != 7 || !clock || sscanf(clock, "%lld %lld", &scale, &start) != 2) {
 		fprintf(stderr,
-		        "usage: FASTCLOCK=... daypeer PORT_FILE FINDINGS HOURS FAULT_PERMILLE SEED DEAD\n");
+		        "usage: FASTCLOCK=... daypeer PORT_FILE ROWS HOURS FAULT_PERMILLE SEED DEAD\n");
 		return 64;
 	}
 	day.scale = scale;
 	day.start_ns = start;
-	day.findings = atoll(argv[2]);
 	day.hours = atoll(argv[3]);
 	day.permille = atoll(argv[4]);
 	day.random = strtoull(argv[5], NULL, 10) * 2654435761u + 88172645463325252u;
 	day.dead = atoll(argv[6]);
+	day.findings = atoll(argv[2]) / 2;
+	day.rows = 2 * day.findings;
 	plan_day();
 	int listen_fd = listen_on_loopback(argv[1]), epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = NULL };

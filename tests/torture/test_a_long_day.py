@@ -173,11 +173,12 @@ def test_a_day_with_a_million_findings(make_world, make_mail, tmp_path):
                rule("high", {"findingsd": {"severity": ["HIGH", "CRITICAL"]}}, "topic"),
                rule("critical", {"findingsd": {"severity": ["CRITICAL"]}}, "mail")])
     samples, begun, reloads = [], time.monotonic(), 0
-    expected = {"hook": findings, "topic": every(10, findings), "mail": every(1000, findings)}
+    # Half of the rows are findings that come up, the others the same ones resolved: two notices each.
+    expected = {"hook": findings, "topic": 2 * every(10, findings // 2), "mail": 2 * every(1000, findings // 2)}
 
     def is_all_there():
         stats = world.stats()["sinks"]
-        return (stats[0]["came"] + stats[0]["refused"] >= expected["hook"] and stats[SNS]["came"] + stats[SNS]["refused"] >= expected["topic"]
+        return (stats[0]["came"] >= expected["hook"] and stats[SNS]["came"] >= expected["topic"]
                 and len({m.key for m in mail.received}) >= expected["mail"])
 
     def live():
@@ -189,7 +190,7 @@ def test_a_day_with_a_million_findings(make_world, make_mail, tmp_path):
             daemon.signal(signal.SIGHUP)
             reloads = int(hour * 6)
         assert daemon.process.poll() is None, "\n".join(daemon.lines[-40:])
-        return hour >= hours + 0.1
+        return hour >= hours + 0.8
     try:
         daemon.start()
         poll_slowly(live, hours * 3600 / scale * 2, 1.0)
@@ -204,17 +205,17 @@ def test_a_day_with_a_million_findings(make_world, make_mail, tmp_path):
 
 def judge_day(daemon, samples, stats, mail, bad_mail, expected, is_whole, findings, hours, live_data, held):
     mailed = collections.Counter(m.key for m in mail.received)
-    came = {"hook": stats[0]["came"] + stats[0]["refused"], "topic": stats[SNS]["came"] + stats[SNS]["refused"], "mail": len(mailed)}
+    came = {"hook": stats[0]["came"], "topic": stats[SNS]["came"], "mail": len(mailed)}
     lost = {name: expected[name] - came[name] for name in expected}
     repeated = {"hook": stats[0]["repeated"], "topic": stats[SNS]["repeated"], "mail": sum(mailed.values()) - len(mailed)}
     excused = {"hook": stats[0]["lost_answers"], "topic": stats[SNS]["lost_answers"], "mail": bad_mail.lost_answers}
-    twice = stats[0]["twice"] + stats[SNS]["twice"]
+    twice = sum(stats[k]["twice"] + stats[k]["early"] for k in (0, SNS))
     late = [s for s in samples if s.hour >= (1 if hours > 2 else hours / 3)]
     first, last = late[:max(1, len(late) // 10)], late[-max(1, len(late) // 10):]
     per_day = slope([(s.hour, s.rss / 1024) for s in late]) * 24
     worst = {"RSS MiB": max(s.rss for s in samples) // 1024, "RSS MiB/day": round(per_day, 2), "fds first": max(s.fds for s in first),
              "fds last": max(s.fds for s in last), "WAL MB": max(s.wal for s in samples) // 10**6, "file MB": held // 10**6,
-             "live MB": live_data // 10**6, "twice": twice}
+             "live MB": live_data // 10**6, "twice or out of order": twice}
     print("sinks", json.dumps(stats), "\nlog", json.dumps(daemon.counts.most_common(40)))
     for line in daemon.kept.values():
         print(line[:300])

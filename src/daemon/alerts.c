@@ -72,7 +72,7 @@ struct alert_memo {
 
 struct alerts {
 	struct daemon *daemon;
-	bool is_silent;
+	bool is_silent, is_past_queue;
 	uint32_t last_n;
 	struct trouble *troubles;
 	struct alert_memo types[ALERT_TYPE_COUNT];
@@ -90,6 +90,7 @@ struct alert_job {
 	struct buf event;
 	char *sinks[ALERT_SINKS_MAX];
 	size_t sink_count;
+	bool is_past_queue;
 	struct daemon *daemon;
 };
 
@@ -184,6 +185,14 @@ make_detail(struct buf *out, const char *subject, const char *text, unsigned hel
 	emit_object_end(&w);
 }
 
+void
+alerts_last_word(struct alerts *a, enum alert_type type, const char *subject, const char *text)
+{
+	a->is_past_queue = true;
+	if (!a->is_silent && a->daemon->state != DAEMON_STOPPING)
+		tell(a, type, subject, text, 0);
+}
+
 static void
 tell(struct alerts *a, enum alert_type type, const char *subject, const char *text, unsigned held)
 {
@@ -199,6 +208,7 @@ tell(struct alerts *a, enum alert_type type, const char *subject, const char *te
 	a->types[type].told_ms = clock_now_ms();
 	j = mem_zalloc(sizeof(*j));
 	j->daemon = a->daemon;
+	j->is_past_queue = a->is_past_queue;
 	j->row = row;
 	j->type = type;
 	j->held = held;
@@ -338,6 +348,8 @@ alert_run(struct store_tx *tx, void *job, struct err *e)
 	if (!j->sink_count)
 		return 0;
 	(void)FAULT("alert.queue");
+	if (j->is_past_queue)
+		return err_set(e, ERR_CORRUPT, "the store is not to be trusted");
 	if (outbox_event_add(tx, (struct span){ j->event.data, j->event.len }, &n.event_id, e) < 0)
 		return -1;
 	add_subject(j, &subject);

@@ -42,4 +42,8 @@ void alerts_tick(struct alerts *a, int64_t now_ms);
 /* Tell. subject: what it is about ("hook", "hub/prod/us-east-1"); text: what happened and what to do, may be NULL. */
 void alerts_raise(struct alerts *a, enum alert_type type, const char *subject, const char *text);
 
+/* Tell at once, whatever was told this hour, and past the queue, without a record: the store cannot be trusted. */
+void alerts_last_word(struct alerts *a, enum alert_type type, const char *subject,
+                      const char *text);
+
 #endif

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "daemon/alerts.h"
+#include "daemon/guard.h"
 #include "daemon/heartbeat.h"
 #include "daemon/inside.h"
 #include "daemon/notify.h"
@@ -44,7 +45,6 @@ enum {
 
 static void chores_on_tick(void *arg);
 static void chores_on_watchdog(void *arg);
-static void check_next(struct daemon *d, unsigned step);
 static void bury_orphans(struct daemon *d);
 
 void
@@ -62,7 +62,6 @@ chores_start(struct daemon *d)
 	d->watchdog = timer_new(d->loop, chores_on_watchdog, d);
 	if (watchdog_ms > 0)
 		timer_set(d->watchdog, 0);
-	check_next(d, 0);
 }
 
 void
@@ -79,7 +78,7 @@ chores_store_is_well(const struct daemon *d)
 	struct store_stats s;
 
 	store_get_stats(d->store, &s);
-	return !s.is_failing && !s.is_space_low &&
+	return !s.is_failing && !s.is_space_low && !guard_is_corrupt(d) &&
 	       clock_mono_ms() - d->beat_back_ms < BEAT_LIMIT_MS;
 }
 
@@ -311,52 +310,6 @@ bury_orphans(struct daemon *d)
 	store_run(d->store, orphans_run, orphans_done, j);
 }
 
-struct check_job {
-	struct daemon *daemon;
-	unsigned step;
-	bool is_last;
-};
-
-static int
-check_run(struct store_tx *tx, void *job, struct err *e)
-{
-	struct check_job *j = job;
-
-	return store_check_step(tx, j->step, &j->is_last, e);
-}
-
-/* Damage that was not there when we last ran: nothing more is sent, and a restart would not help. */
-static void
-check_done(void *job, const struct err *failed)
-{
-	struct check_job *j = job;
-	struct daemon *d = j->daemon;
-	unsigned next = j->step + 1;
-	bool is_last = j->is_last;
-
-	mem_free(j);
-	if (failed && failed->kind == ERR_CORRUPT) {
-		log_err("store.corrupt error=\"%s\"", failed->text);
-		daemon_stop(d, EXIT_STORE_UNREADABLE);
-		return;
-	}
-	if (!failed && !is_last)
-		check_next(d, next);
-}
-
-static void
-check_next(struct daemon *d, unsigned step)
-{
-	struct check_job *j;
-
-	if (d->state != DAEMON_RUNNING)
-		return;
-	j = mem_zalloc(sizeof(*j));
-	j->daemon = d;
-	j->step = step;
-	store_run(d->store, check_run, check_done, j);
-}
-
 static void
 chores_on_tick(void *arg)
 {
@@ -368,7 +321,9 @@ chores_on_tick(void *arg)
 	if (d->state != DAEMON_RUNNING)
 		return;
 	beat(d, now);
-	watch_store(d);
+	guard_tick(d, now);
+	if (!guard_is_corrupt(d))
+		watch_store(d);
 	watch_file(d);
 	timekeeper_tick(d);
 	prune(d, now);

@@ -30,6 +30,7 @@
 #include "daemon/alerts.h"
 #include "daemon/chores.h"
 #include "daemon/commands.h"
+#include "daemon/guard.h"
 #include "daemon/heartbeat.h"
 #include "daemon/inside.h"
 #include "daemon/notify.h"
@@ -205,6 +206,7 @@ daemon_begin(struct daemon *d, struct conf *conf, struct err *e)
 		goto out;
 	daemon_set_plan(d, plan);
 	d->state = DAEMON_RUNNING;
+	guard_start(d);
 	if (!d->options->is_dry_run && outlets_apply(d, e) < 0)
 		goto out;
 	notify_send(d->notify, "READY=1");
@@ -242,6 +244,7 @@ daemon_close(struct daemon *d)
 	timekeeper_end(d);
 	store_close(d->store);
 	d->store = NULL;
+	guard_stop(d);
 	feeds_free(d);
 	outlets_free(d);
 	server_free(d->server);

@@ -86,6 +86,7 @@ struct daemon {
 	struct server *server;
 	struct pipeline *pipeline;
 	struct alerts *alerts;
+	struct guard *guard;
 	struct heartbeat *heartbeat;
 	struct regions *regions;
 	bool is_asking_regions, has_regions_failed;

@@ -6,6 +6,7 @@ libfindings_a_SOURCES += \
 	src/daemon/enabled.c \
 	src/daemon/feed.h \
 	src/daemon/feeds.c \
+	src/daemon/guard.c src/daemon/guard.h \
 	src/daemon/heartbeat.c src/daemon/heartbeat.h \
 	src/daemon/history.c \
 	src/daemon/inside.h \

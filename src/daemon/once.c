@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "daemon/guard.h"
 #include "daemon/inside.h"
 #include "daemon/options.h"
 #include "daemon/pipeline.h"
@@ -53,7 +54,7 @@ is_caught_up(const struct daemon *d)
 		if (!f->is_caught_up)
 			return false;
 	}
-	if (d->is_asking_regions)
+	if (d->is_asking_regions || !guard_is_open(d))
 		return false;
 	return pipeline_pending(d->pipeline) == 0 && outlets_are_quiet(d);
 }

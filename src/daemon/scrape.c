@@ -24,6 +24,7 @@
 #include "control/metrics.h"
 #include "control/server.h"
 #include "daemon/chores.h"
+#include "daemon/guard.h"
 #include "daemon/heartbeat.h"
 #include "daemon/inside.h"
 #include "daemon/plan.h"
@@ -288,6 +289,8 @@ scrape_ready(void *arg, struct server_request *r)
 	store_get_stats(d->store, &s);
 	if (!chores_store_is_well(d))
 		health_add(&h, "store: %s", *s.trouble ? s.trouble : "no job came back for 30 s");
+	if (!guard_is_open(d))
+		health_add(&h, "store: it is being checked; nothing is sent before that is done");
 	if (d->state != DAEMON_RUNNING)
 		health_add(&h, "findingsd is stopping");
 	TAILQ_FOREACH(f, &d->feeds, entry)

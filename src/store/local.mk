@@ -24,6 +24,8 @@ store_sources = \
 	src/store/audit.c src/store/audit.h \
 	src/store/audit_read.c src/store/audit_read.h \
 	src/store/audit_print.c src/store/audit_print.h \
+	src/store/check.c src/store/check.h \
+	src/store/check_rows.c src/store/check_rows.h \
 	src/store/quarantine.c src/store/quarantine.h \
 	src/store/upkeep.c
 libfindings_a_SOURCES += $(store_sources)

@@ -181,7 +181,7 @@ outbox_next(struct store_tx *tx, const struct outbox_query *q, struct outbox_ite
 	*ret = NULL;
 	*ret_count = 0;
 	*ret_next_due_ms = INT64_MAX;
-	if (sink == NULL)
+	if (sink == NULL || tx->is_held)
 		return 0;
 	f.limit = q->limit < OUTBOX_FETCH_MAX ? q->limit : OUTBOX_FETCH_MAX;
 	f.items = mem_calloc(f.limit, sizeof(struct outbox_item *));

@@ -188,6 +188,14 @@ file_size(const char *path)
 }
 
 void
+store_hold_sends(struct store *s, bool is_held)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	s->is_held = is_held;
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+void
 store_get_stats(struct store *s, struct store_stats *ret)
 {
 	(void)pthread_mutex_lock(&s->lock);

@@ -68,6 +68,9 @@ void store_run(struct store *s, store_job_fn *fn, store_done_fn *done, void *job
 /* Queue a job and wait for it on this thread; for boot and tools, not for the loop. 0, or -1 with e. */
 int store_run_wait(struct store *s, store_job_fn *fn, void *job, struct err *e);
 
+/* While held outbox_next gives nothing; at first it is not. */
+void store_hold_sends(struct store *s, bool is_held);
+
 /* A snapshot for metrics, readiness and status. */
 struct store_stats {
 	size_t jobs_waiting;       /* queued or running */
@@ -79,18 +82,13 @@ struct store_stats {
 	uint64_t checkpoints;
 	int64_t wal_bytes, file_bytes, free_bytes; /* free: inside the file */
 	int64_t last_commit_us; /* how long the last COMMIT took, fsync included */
+	bool is_corrupt;        /* SQLite found the file damaged: a restart would not help */
 	bool is_failing;        /* the last group could not be committed */
 	bool is_space_low; /* less than reserve_bytes are free on the disk: nothing new is taken */
 	int schema_from, schema;      /* versions: of the file when it was opened, and now */
 	char trouble[ERR_TEXT_BYTES]; /* why, while is_failing or is_space_low; else "" */
 };
 void store_get_stats(struct store *s, struct store_stats *ret);
-
-/*
- * For a job: check one part of the database (quick_check of a table). Call with step 0, 1, ... in jobs of their own until
- * *ret_is_last. -1 with ERR_CORRUPT: stop sending, say so, run `findingsctl db check`.
- */
-int store_check_step(struct store_tx *tx, unsigned step, bool *ret_is_last, struct err *e);
 
 /*
  * For a job: forget what is older than before_ms: audit rows finished, identities last seen, attempts, quarantine. One

@@ -71,6 +71,7 @@ tx_fail(struct store_tx *tx, struct err *e)
 	if (tx->rc == 0)
 		tx->rc = rc;
 	tx->is_io_broken |= tx_is_io_error(rc);
+	tx->is_corrupt |= (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB;
 	return tx_fail_rc(rc, sqlite3_errmsg(tx->db), tx->path, e);
 }
 

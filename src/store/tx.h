@@ -53,6 +53,8 @@ struct store_tx {
 	bool is_io_broken; /* the file system failed: nothing that this connection believes can be trusted */
 	bool is_read_only; /* nothing is ever committed */
 	bool is_space_low; /* refuse what grows */
+	bool is_held;      /* nothing is to be sent */
+	bool is_corrupt;   /* SQLite found the file damaged */
 	char path[512];    /* for messages */
 	struct tx_sink *sinks;
 	size_t sink_count, sink_cap;

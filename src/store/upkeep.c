@@ -1,5 +1,5 @@
 /*
- * upkeep: forgetting what is too old, and checking what is there, in small pieces. See store.h.
+ * upkeep: forgetting what is too old, in small pieces. See store.h.
  *
  * Two hands walk the tables, outbox and memory, by id, a chunk a call; a hand that comes to the end says that there is no more and
  * starts again at the next round. A finding with an open notice is kept for 100 days more: reconcile still asks about it. What was
@@ -213,35 +213,4 @@ store_prune(struct store_tx *tx, int64_t before_ms, bool *ret_more, struct err *
 		return -1;
 	*ret_more = is_more_items || is_more_memory || is_more_pages;
 	return 0;
-}
-
-int
-store_check_step(struct store_tx *tx, unsigned step, bool *ret_is_last, struct err *e)
-{
-	static const char *const checks[] = {
-		"PRAGMA quick_check('meta')",       "PRAGMA quick_check('cursor')",
-		"PRAGMA quick_check('sink')",       "PRAGMA quick_check('outbox')",
-		"PRAGMA quick_check('event')",      "PRAGMA quick_check('memory')",
-		"PRAGMA quick_check('ident')",      "PRAGMA quick_check('origin')",
-		"PRAGMA quick_check('watch')",      "PRAGMA quick_check('attempt')",
-		"PRAGMA quick_check('quarantine')", "PRAGMA quick_check('member')",
-	};
-	size_t count = sizeof(checks) / sizeof(checks[0]);
-
-	*ret_is_last = step + 1 >= count;
-	if (step >= count)
-		return 0;
-	sqlite3_stmt *st = tx_stmt(tx, checks[step], e);
-	int rc = st ? tx_step(tx, st, e) : -1;
-	if (rc <= 0)
-		return rc;
-	struct span said = tx_column(st, 0);
-	if (!span_eq_str(said, "ok"))
-		rc = err_set(
-			e, ERR_CORRUPT,
-			"%s: damaged (%.*s); stop the daemon, keep the file, run 'findingsctl db check', "
-			"then 'findingsctl db repair'",
-			tx->path, (int)(said.len < 200 ? said.len : 200), said.p);
-	tx_reset(st);
-	return rc < 0 ? -1 : 0;
 }

@@ -51,6 +51,7 @@ worker_open(struct store *s, struct err *e)
 		s->stats.schema_from = schema_from;
 	tx_init(&s->tx, s->db, s->path, s->options.hot_limit);
 	s->tx.is_read_only = s->options.is_read_only;
+	s->tx.is_held = s->is_held_now;
 	if (tx_load(&s->tx, e) < 0) {
 		tx_done(&s->tx);
 		engine_close(s->db, false);
@@ -182,6 +183,8 @@ finish(struct store *s, struct job **jobs, size_t count, bool is_lost, const str
 		                       job->err.kind == ERR_LOCKED)) {
 			is_failing = true;
 			why = &job->err;
+			/* Could not be opened again. */
+			s->stats.is_corrupt |= s->db == NULL && why->kind == ERR_CORRUPT;
 		}
 		job->is_finished = true;
 		if (!job->is_waited)
@@ -189,6 +192,7 @@ finish(struct store *s, struct job **jobs, size_t count, bool is_lost, const str
 	}
 	s->waiting -= count;
 	s->stats.is_failing = is_failing;
+	s->stats.is_corrupt |= s->db != NULL && s->tx.is_corrupt;
 	if (is_failing)
 		memcpy(s->stats.trouble, why->text, sizeof(s->stats.trouble));
 	else if (!s->stats.is_space_low)
@@ -298,7 +302,9 @@ take_group(struct store *s, struct job *jobs[GROUP_MAX])
 		jobs[count++] = STAILQ_FIRST(&s->queue);
 		STAILQ_REMOVE_HEAD(&s->queue, next);
 	}
+	s->is_held_now = s->is_held;
 	(void)pthread_mutex_unlock(&s->lock);
+	s->tx.is_held = s->is_held_now;
 	return count;
 }
 

@@ -33,7 +33,7 @@ struct store {
 	pthread_cond_t work, idle;
 	struct job_list queue, finished;
 	size_t waiting; /* queued or running */
-	bool is_stopping;
+	bool is_stopping, is_held;
 	struct store_stats stats;
 
 	/* The thread's own. */
@@ -44,6 +44,7 @@ struct store {
 	int reserve_fd; /* of the file; see engine_reserve_file */
 	int64_t reserved;
 	bool is_room_wanted; /* space ran low: what the log holds is to go into the file while that can grow */
+	bool is_held_now;  /* is_held, as of this group */
 	bool is_wal_stuck; /* the last checkpoint failed: try again only after another commit */
 };
 

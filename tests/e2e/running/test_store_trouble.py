@@ -1,6 +1,7 @@
 """The store fails: whoever is on call is told although nothing can be recorded, and nothing is lost or sent twice by it."""
 import json
 import os
+import sqlite3
 import subprocess
 import time
 
@@ -64,4 +65,60 @@ def test_a_store_moved_away_under_the_daemon_is_told(sim, make_daemon, make_hook
     sink.wait(lambda got: len(got) == 2)
     os.rename(daemon.state + ".moved", daemon.state)
     ops.wait(lambda got: "Store Recovered" in own(ops))
+    assert daemon.stop() == 0
+
+
+def test_a_damaged_queue_is_told_and_nothing_is_sent_from_it(sim, make_daemon, make_hook):
+    """The check of the start finds it before the first notice leaves; the daemon ends with 74, which no unit restarts."""
+    ops, sink = make_hook(), make_hook()
+    sink.answer(503)
+    sim.service(hub=True)
+    daemon = make_daemon(sim, sources=[source("securityhub", start="-24h")],
+                         sinks=[webhook("ops", ops.url, format="raw"), webhook("hook", sink.url)],
+                         rules=[rule("all", ALL, "hook")], self_alerts={"sinks": ["ops"]})
+    daemon.start()
+    sim.add("securityhub", [findings.custom(seed=i, updated=time.time(), created=time.time()) for i in range(5)])
+    daemon.wait_log("courier.retry")
+    assert daemon.stop() == 0
+    path = os.path.join(daemon.state, "findingsd.db")
+    base = sqlite3.connect(path)
+    root = base.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'outbox'").fetchone()[0]
+    assert base.execute("SELECT count(*) FROM outbox WHERE state = 0").fetchone()[0] >= 5
+    base.close()
+    with open(path, "r+b") as file:
+        file.seek((root - 1) * 16384)
+        file.write(b"\xff" * 64)
+    asked, told = len(sink.received), len(ops.received)
+    daemon.start(wait=False)
+    assert daemon.process.wait(30) == 74
+    daemon._join()
+    assert "findingsctl db repair" in daemon.events("store.corrupt")[0]["error"]
+    assert len(sink.received) == asked, "nothing is sent before the check is done"
+    failing = [d.json for d in ops.received[told:]]
+    assert [d["detail-type"] for d in failing] == ["Store Failing"] and "damaged" in json.dumps(failing)
+    assert os.path.getsize(path) > 0 and daemon.run("--once").returncode == 74
+
+
+def test_a_row_that_was_changed_is_said_and_the_rest_goes_on(sim, make_daemon, make_hook):
+    """Its notice is not sent as something else: it goes to the dead letters."""
+    hook = make_hook()
+    hook.answer(503)
+    sim.service(hub=True)
+    daemon = make_daemon(sim, sources=[source("securityhub", start="-24h")], sinks=[webhook("hook", hook.url)],
+                         rules=[rule("all", ALL, "hook")])
+    daemon.start()
+    sim.add("securityhub", [findings.custom(seed=i, updated=time.time(), created=time.time()) for i in range(5)])
+    daemon.wait_log("courier.retry")
+    assert daemon.stop() == 0
+    base = sqlite3.connect(os.path.join(daemon.state, "findingsd.db"))
+    assert base.execute("UPDATE outbox SET message = 'fd1-' || substr(message, 5, 10) WHERE id = 3").rowcount == 1
+    base.commit()
+    base.close()
+    hook.plans.clear()
+    daemon.start()
+    assert daemon.wait_log("store.rows_damaged", part="outbox")["bad"] == "1"
+    daemon.ctl("poll")
+    daemon.wait_log("courier.delivered")
+    hook.wait(lambda got: sum(200 <= d.status < 300 for d in got) == 4)
+    assert len(daemon.ctl_json("dead", "list")) == 1
     assert daemon.stop() == 0

@@ -61,6 +61,12 @@ build_search(struct wild *w, const struct keytable *parts)
 	}
 	if (n > 0)
 		w->search = trie_build(strings, n, false, true);
+	for (uint32_t i = 0; n > 0 && i < w->search->node_count; i++) {
+		const struct trie *t = w->search;
+		uint32_t up = t->up[i] == i && i != 0 ? t->up[t->fail[i]] : 0;
+		if (t->up[i] == i && i != 0)
+			w->parts[t->value[i]].above = up == 0 ? NONE : t->value[up];
+	}
 	mem_free(strings);
 }
 
@@ -186,6 +192,8 @@ wait_for_part(const struct wild *w, struct machine_scratch *s, uint32_t item)
 		part->waiting = s->serial;
 		part->head = NONE;
 	}
+	if (part->round == s->wild.round)
+		s->wild.round++; /* what was passed over is wanted again */
 	state->next = part->head;
 	part->head = item;
 }
@@ -246,16 +254,56 @@ found_part(const struct wild *w, struct machine_scratch *s, uint32_t number, uin
 	}
 }
 
+static bool
+is_wanted(const struct wild *w, const struct machine_scratch *s, uint32_t number)
+{
+	const struct wild_part_state *state = &s->wild.parts[number];
+
+	return (state->waiting == s->serial && state->head != NONE) ||
+	       (w->parts[number].starter_count > 0 && state->started != s->serial);
+}
+
+/* The first part from number upwards that somebody wants. The way there is shortened for the next who goes it. */
+static uint32_t
+next_wanted(const struct wild *w, struct machine_scratch *s, uint32_t number)
+{
+	uint32_t from = number;
+
+	while (number != NONE) {
+		struct wild_part_state *state = &s->wild.parts[number];
+		s->wild.steps++;
+		if (state->round == s->wild.round) {
+			number = state->next;
+		} else if (is_wanted(w, s, number)) {
+			break;
+		} else {
+			state->round = s->wild.round;
+			state->next = number = w->parts[number].above;
+		}
+	}
+	while (from != number) {
+		uint32_t next = s->wild.parts[from].next;
+		s->wild.parts[from].next = number;
+		from = next;
+	}
+	return number;
+}
+
 static void
 search(const struct wild *w, struct machine_scratch *s, struct span value)
 {
 	const struct trie *t = w->search;
 	uint32_t node = 0;
 
+	s->wild.round++;
 	for (uint32_t i = 0; i < value.len; i++) {
+		uint32_t part;
 		node = trie_step(t, node, (unsigned char)value.p[i]);
-		for (uint32_t up = t->up[node]; up != 0; up = t->up[t->fail[up]])
-			found_part(w, s, t->value[up], i + 1, value.len);
+		if (t->up[node] == 0)
+			continue;
+		for (part = next_wanted(w, s, t->value[t->up[node]]); part != NONE;
+		     part = next_wanted(w, s, w->parts[part].above))
+			found_part(w, s, part, i + 1, value.len);
 	}
 }
 

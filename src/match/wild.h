@@ -4,7 +4,9 @@
  * A wildcard is a beginning, an end (both may be empty) and parts that have to come in between, in order. What needs no
  * search is none here: "a*" is a prefix, "*a" a suffix. "a*b" is looked up as a pair of a beginning and an end that were
  * found. The parts of all others go through one Aho-Corasick automaton: each wildcard waits for one part at a time, and
- * the earliest place is always right, so it never has to go back.
+ * the earliest place is always right, so it never has to go back. Parts that end in other parts ("aa" in "a") are found
+ * together at every place; those that nobody waits for any more are passed over as a run, so that a value costs its length
+ * and what its wildcards wait for, not their product.
  */
 #ifndef FD_MATCH_WILD_H
 #define FD_MATCH_WILD_H
@@ -16,6 +18,7 @@ struct machine_scratch;
 
 struct wild_part {
 	uint32_t len;
+	uint32_t above; /* the longest other part that it ends in; NONE = none */
 	uint32_t first_starter,
 		starter_count; /* wildcards without a beginning whose first part it is */
 };
@@ -54,7 +57,12 @@ struct wild_scratch {
 	struct wild_part_state {
 		uint32_t started, waiting; /* serials */
 		uint32_t head;             /* first waiting item */
+		uint32_t
+			next; /* valid for its round: nobody wants what lies before this one, upwards */
+		uint64_t round; /* of next */
 	} * parts;
+	uint64_t round; /* rises with each value, and when a part is wanted again */
+	uint64_t steps; /* parts looked at, since the beginning: for tests of the bound */
 	struct wild_item_state {
 		uint32_t next, at, last_end; /* at: which part it waits for */
 	} * items;

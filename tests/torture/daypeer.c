@@ -5,9 +5,10 @@
  *	FASTCLOCK="SCALE REALTIME MONOTONIC BOOTTIME" daypeer PORT_FILE ROWS HOURS FAULT_PERMILLE SEED DEAD
  *
  * Half of the ROWS are findings as they come up, within HOURS from REALTIME on, in bursts every 5 min; the other half the same
- * findings as they are resolved, about half an hour later. GetFindings obeys the date filter, tokens and lists of ids; a window
- * that is read again gives the old row again: old versions, which must not travel back in time. The number n of a finding decides
- * its severity: each 1000th CRITICAL, each 10th HIGH, else LOW.
+ * findings as they are resolved, about half an hour later. With DAYPEER_RATE (per s) in the environment all rows come up, one
+ * after the other, and none is resolved; PUT /freeze: no more. GetFindings obeys the date filter, tokens and lists of ids; a
+ * window that is read again gives the old row again: old versions, which must not travel back in time. The number n of a
+ * finding decides its severity: each 1000th CRITICAL, each 10th HIGH, else LOW.
  *
  * POST /hook/K is receiver K (0 to 7), POST / is SNS and receiver 8. Receiver DEAD (-1: none) answers 503 to all, until PUT
  * /revive. GET /stats: {"seen","served","calls","now_ms","sinks":[{"came","repeated","twice","lost_answers","early","dead"}...]}:
@@ -29,7 +30,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SINKS = 9, SNS = 8, PAGE = 100, READ_BYTES = 1 << 16, ID_DIGITS = 9, BURST_MS = 300000 };
+enum {
+	SINKS = 9,
+	SNS = 8,
+	PAGE = 100,
+	READ_BYTES = 1 << 16,
+	ID_DIGITS = 9,
+	BURST_MS = 300000,
+	KEPT = 2000
+};
 
 static const char mark[] = "day-finding-";
 
@@ -55,6 +64,8 @@ struct receiver {
 
 static struct {
 	int64_t scale, start_ns, rows, findings, hours, permille, dead;
+	int64_t rate, floor; /* rate 0: bursts; floor: all before it are with receivers 0 and SNS */
+	int64_t frozen_count; /* -1: more are to come */
 	uint64_t random;
 	struct row {
 		int64_t at_ms;
@@ -172,7 +183,19 @@ index_at(int64_t ms)
 		else
 			high = mid;
 	}
-	return low;
+	return day.frozen_count >= 0 && low > day.frozen_count ? day.frozen_count : low;
+}
+
+/* With a steady rate: nothing that is long done, so that two minutes of overlap are not read again at each start. */
+static int64_t
+first_served(int64_t from)
+{
+	const struct receiver *hook = &day.sinks[0], *sns = &day.sinks[SNS];
+
+	while (day.floor < day.findings && hook->came[day.floor] && sns->came[day.floor])
+		day.floor++;
+	int64_t first = day.rate && day.floor > KEPT ? day.floor - KEPT : 0;
+	return from < first ? first : from;
 }
 
 static int64_t
@@ -237,7 +260,8 @@ answer_ids(struct conn *c, const char *body)
 
 		if (n >= day.findings || row_of_slot(n)->at_ms > now)
 			continue;
-		bool is_resolved = row_of_slot(day.findings + n)->at_ms <= now;
+		bool is_resolved =
+			day.rows > day.findings && row_of_slot(day.findings + n)->at_ms <= now;
 		put_text(&page, count++ ? "," : "");
 		put_finding(&page, row_of_slot(slot_of(n, is_resolved)));
 	}
@@ -259,6 +283,7 @@ answer_window(struct conn *c, const char *body)
 		to = index_at(end + 1);
 	if (token)
 		from = atoll(token);
+	from = first_served(from);
 	int64_t last = from + PAGE < to ? from + PAGE : to;
 	put_text(&page, "{\"Findings\":[");
 	for (int64_t n = from; n < last; n++) {
@@ -464,6 +489,8 @@ route(struct conn *c, const char *head, const char *body)
 		answer_stats(c);
 	else if (strncmp(head, "POST / ", 7) == 0)
 		take_message(c, SNS, head, body);
+	else if (strncmp(head, "PUT /freeze", 11) == 0)
+		day.frozen_count = index_at(now_ms()), answer(c, 200, "", "text/plain", "", 0);
 	else if (strncmp(head, "PUT /revive", 11) == 0)
 		day.dead = -1, answer(c, 200, "", "text/plain", "", 0);
 	else
@@ -607,12 +634,14 @@ by_time(const void *a, const void *b)
 	return x->at_ms != y->at_ms ? (x->at_ms < y->at_ms ? -1 : 1) : x->n - y->n;
 }
 
-/* Bursts: every 5 min one, within 40 s, some far larger than others; the first after 2 min. */
+/* Bursts: every 5 min one, within 40 s, some far larger than others; the first after 2 min. Or one after the other. */
 static int64_t
-random_instant(void)
+instant_of(int64_t n)
 {
 	int64_t start = day.start_ns / 1000000;
 
+	if (day.rate)
+		return start + n * 1000 / day.rate;
 	int64_t bursts = day.hours * 3600000 / BURST_MS;
 	/* The smaller of two: early bursts are larger than late ones within each hour. */
 	int64_t a = (int64_t)(chance() % (uint64_t)bursts),
@@ -628,12 +657,13 @@ plan_day(void)
 	day.row = need(calloc(rows, sizeof *day.row));
 	day.row_of = need(calloc(rows, sizeof *day.row_of));
 	for (int64_t n = 0; n < day.findings; n++) {
-		int64_t at = random_instant();
+		int64_t at = instant_of(n);
 
 		day.row[n] = (struct row){ at, (int32_t)n, false };
-		day.row[day.findings + n] =
-			(struct row){ at + 1500000 + (int64_t)(chance() % 600000), (int32_t)n,
-			              true };
+		if (day.rows > day.findings)
+			day.row[day.findings + n] =
+				(struct row){ at + 1500000 + (int64_t)(chance() % 600000),
+				              (int32_t)n, true };
 	}
 	qsort(day.row, rows, sizeof *day.row, by_time);
 	for (size_t i = 0; i < rows; i++)
@@ -663,8 +693,10 @@ main(int argc, char **argv)
 	day.permille = atoll(argv[4]);
 	day.random = strtoull(argv[5], NULL, 10) * 2654435761u + 88172645463325252u;
 	day.dead = atoll(argv[6]);
-	day.findings = atoll(argv[2]) / 2;
-	day.rows = 2 * day.findings;
+	day.rate = getenv("DAYPEER_RATE") ? atoll(getenv("DAYPEER_RATE")) : 0;
+	day.findings = day.rate ? atoll(argv[2]) : atoll(argv[2]) / 2;
+	day.rows = day.rate ? day.findings : 2 * day.findings;
+	day.frozen_count = -1;
 	plan_day();
 	int listen_fd = listen_on_loopback(argv[1]), epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = NULL };

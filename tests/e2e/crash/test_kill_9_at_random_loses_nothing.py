@@ -10,7 +10,7 @@ import time
 from lib import findings, ledger, verdict
 from lib.daemon import mailbox, rule, source, topic, webhook
 
-TORTURE = "R1e"
+TORTURE = "R1E"
 COUNT = 5000
 IN_FLIGHT = 8
 TOPIC = "arn:aws:sns:us-east-1:111122223333:oncall"

@@ -142,7 +142,9 @@ read_json_error(const struct buf *body, struct api_answer *ret)
 	json_t *o = body->len > 0 && body->len <= ERROR_BODY_MAX_BYTES
 	                    ? json_loadb(body->data, body->len, JSON_ALLOW_NUL, NULL)
 	                    : NULL;
-	const char *code = member(o, code_names), *message = member(o, message_names);
+	/* SNS and STS, and what stands in for them, wrap it as the query protocol does. */
+	const json_t *inner = json_object_get(o, "Error"), *at = json_is_object(inner) ? inner : o;
+	const char *code = member(at, code_names), *message = member(at, message_names);
 
 	if (ret->code[0] == '\0' && code != NULL)
 		copy_code(ret->code, sizeof(ret->code), code, strlen(code));
@@ -336,7 +338,7 @@ api_judge(enum api_protocol protocol, const char *service, const char *where,
 		return VERDICT_OK;
 	if (http_answer_header(a, "x-amzn-ErrorType", &type))
 		copy_code(ret->code, sizeof(ret->code), type.p, type.len);
-	if (is_json)
+	if (is_json || begins_with(&a->body, '{'))
 		read_json_error(&a->body, ret);
 	else
 		read_xml_error(&a->body, ret);

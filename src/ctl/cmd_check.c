@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "conf/conf.h"
 #include "ctl/ctl.h"
+#include "sink/sink.h"
 #include "json/emit.h"
 
 static void
@@ -49,6 +50,8 @@ cmd_check(const struct ctl *c, int argc, char **argv)
 	if (argc > 1)
 		return ctl_fail(EXIT_USAGE_ERROR, "check takes no '%s'", argv[1]);
 	r = conf_look(c->conf_path, &conf, &problems);
+	if (r == 0)
+		r = sink_check_all(conf, &problems);
 	for (size_t i = 0; i < problems.count; i++)
 		print_problem(c, &problems.items[i]);
 	if (r == 0 && !c->is_json)

@@ -92,6 +92,10 @@ load(const char *path, bool is_check)
 	struct buf line = { 0 };
 	int r = is_check ? conf_look(path, &conf, &problems) : conf_load(path, &conf, &problems);
 
+	if (r == 0 && sink_check_all(conf, &problems) < 0) {
+		conf_free(conf);
+		r = -1;
+	}
 	for (size_t i = 0; i < problems.count; i++) {
 		buf_clear(&line);
 		conf_problem_print(&problems.items[i], &line);

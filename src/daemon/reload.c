@@ -128,6 +128,19 @@ seed_run(struct store_tx *tx, void *job, struct err *e)
 	return cursor_list(tx, &s->cursors, &s->cursor_count, e);
 }
 
+/* As at the start: what only the sinks themselves know to be wrong is refused in the same words. */
+static int
+load(const char *path, struct conf **ret, struct conf_problems *problems)
+{
+	if (conf_load(path, ret, problems) < 0)
+		return -1;
+	if (sink_check_all(*ret, problems) == 0)
+		return 0;
+	conf_free(*ret);
+	*ret = NULL;
+	return -1;
+}
+
 /* The first problem, and how many more there are. */
 static char *
 problems_text(const struct conf_problems *p)
@@ -166,7 +179,7 @@ daemon_reload(struct daemon *d, reload_done_fn *done, void *arg)
 	d->reload = r;
 	notify_reloading(d->notify);
 	(void)FAULT("reload.before");
-	if (conf_load(d->options->conf_path, &r->conf, &problems) < 0) {
+	if (load(d->options->conf_path, &r->conf, &problems) < 0) {
 		char *text = problems_text(&problems);
 
 		conf_problems_done(&problems);

@@ -267,6 +267,7 @@ courier_drain(struct courier *c)
 	c->is_stopping = true;
 	c->was_quiet = false;
 	courier_drop_ready(c);
+	courier_test_cancel(c);
 	courier_kick(c);
 }
 

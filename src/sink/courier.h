@@ -123,7 +123,8 @@ int courier_reconfigure(struct courier *c, const struct conf_sink *conf, struct 
 
 /*
  * Send a marked test notice through the same code as a real one, past the queue, also while paused or failing.
- * on_step is called for each step; on_done once at the end (never before this returns) with the result.
+ * on_step is called for each step; on_done once at the end (never before this returns) with the result, also when the courier is
+ * drained or freed meanwhile.
  * -1 with e: it could not be started, or another test is under way (temporary).
  */
 int courier_test(struct courier *c, sink_step_fn *on_step, sink_done_fn *on_done, void *arg,

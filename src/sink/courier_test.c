@@ -137,10 +137,13 @@ courier_test(struct courier *c, sink_step_fn *on_step, sink_done_fn *done, void 
 void
 courier_test_cancel(struct courier *c)
 {
+	struct sink_result r = { .outcome = SINK_TEMPFAIL };
 	struct courier_test *t = c->test;
 
 	if (!t)
 		return;
 	sink_cancel(t->place->sink, t->call);
+	(void)snprintf(r.answer, sizeof r.answer, "broken off: findingsd closes this sink");
+	t->on_done(&r, t->arg);
 	test_free(t);
 }

@@ -44,6 +44,7 @@ libfindings_a_SOURCES += \
 	src/sink/render_text.c \
 	src/sink/sink.c \
 	src/sink/sink.h \
+	src/sink/sink_check.c \
 	src/sink/smtplane.c \
 	src/sink/smtplane.h \
 	src/sink/smtptalk.c \

@@ -112,6 +112,11 @@ const struct sink_kind *sink_kind_find(const char *name);
 /* Check without opening. 0, or -1 with e (ERR_CONFIG). */
 int sink_check(const struct conf_sink *conf, struct err *e);
 
+/* All of a configuration, opened without the network: each that is wrong is an error more. 0, or -1. */
+struct conf;
+struct conf_problems;
+int sink_check_all(const struct conf *conf, struct conf_problems *problems);
+
 /*
  * Open. conf is borrowed and must outlive the sink (the plan that owns it is referenced by the courier).
  * -1 with e: ERR_CONFIG.

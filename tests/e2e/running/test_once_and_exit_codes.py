@@ -1,5 +1,6 @@
 """--once, --dry-run, --check, reload, stop: what the operator sees, and that nothing leaks."""
 import json
+import re
 import os
 import shutil
 import time
@@ -63,6 +64,19 @@ def test_dry_run_sends_and_writes_nothing(sim, hook, make_daemon):
     assert all(set(one) == {"sink", "rules", "change", "identity", "body"} or set(one) == {"sink", "rule", "change", "identity", "body"} for one in notices)
     assert hook.received == []
     assert daemon.once().line["delivered"] == 5
+
+
+def test_check_opens_each_sink_as_far_as_it_can_without_the_network(make_daemon, tmp_path):
+    """A secret that signs nothing and certificates that are none show at --check, at a reload and at the start alike."""
+    (tmp_path / "none.pem").write_text("nothing\n")
+    cases = [({"secret": "whsec_%%%"}, "secret"), ({"ca_file": str(tmp_path / "none.pem")}, "holds no certificate"),
+             ({"ca_file": str(tmp_path / "missing.pem")}, "cannot read")]
+    for keys, said in cases:
+        daemon = make_daemon(sinks=[webhook("hook", "http://127.0.0.1:9/", **keys)], rules=[rule("r", ALL, "hook")])
+        done = daemon.check()
+        assert done.returncode == 78 and said in done.stderr and "sink 'hook': " in done.stderr, done.stderr
+        assert re.search(r"findingsd\.conf:[1-9][0-9]*: ", done.stderr), done.stderr
+        assert daemon.run("--once").returncode == 78
 
 
 def test_check_names_file_line_and_what_to_do(make_daemon):

@@ -175,6 +175,12 @@ test_reads_every_kind_of_refusal(void **state)
 		  "{\"__type\":\"com.amazon.coral#UnrecognizedClientException\",\"message\":\"The security token included in the request is invalid.\"}",
 		  ERR_AUTH, false, "UnrecognizedClientException", "" },
 		{ API_REST_JSON, "429 Slow", "", "", ERR_THROTTLE, true, "", "429" },
+		{ API_QUERY, "403 No", "",
+		  "{\"Error\":{\"Type\":\"Sender\",\"Code\":\"AuthorizationError\",\"Message\":\"not "
+		  "authorized\"},\"RequestId\":\"r\"}",
+		  ERR_AUTH, false, "AuthorizationError", "403 AuthorizationError: not authorized" },
+		{ API_QUERY, "403 No", "", "{\"message\":\"Forbidden\",\"code\":\"AccessDenied\"}",
+		  ERR_AUTH, false, "AccessDenied", "403 AccessDenied: Forbidden" },
 		{ API_REST_JSON, "400 Bad", "x-amzn-ErrorType: ThrottlingException\r\n", "{}",
 		  ERR_THROTTLE, true, "ThrottlingException", "" },
 		{ API_REST_JSON, "429 Slow", "x-amzn-ErrorType: LimitExceededException\r\n", "{}",

@@ -575,6 +575,27 @@ test_sink_test_is_marked_and_explains(void **state)
 	stop(c);
 }
 
+/* Whoever asked is answered: else findingsctl waits for a daemon that is gone. */
+static void
+test_a_sink_test_under_way_ends_when_the_sink_is_closed(void **state)
+{
+	struct courier *c;
+
+	(void)state;
+	steps = tests_done = 0;
+	rig.statuses[0] = 0; /* never answered */
+	rig.status_count = 1;
+	c = rig_courier(&rig);
+	assert_int_equal(courier_test(c, on_step, on_test, NULL, NULL), 0);
+	assert_true(rig_until_hits(&rig, 1));
+	assert_int_equal(tests_done, 0);
+	courier_drain(c);
+	assert_int_equal(tests_done, 1);
+	assert_int_equal(test_outcome, SINK_TEMPFAIL);
+	assert_non_null(strstr(test_answer, "broken off"));
+	stop(c);
+}
+
 static void
 test_samples_can_be_dropped(void **state)
 {
@@ -637,6 +658,7 @@ main(void)
 		T(test_an_attempt_that_hangs_holds_up_no_probe),
 		T(test_retry_now_does_not_wait_for_the_schedule),
 		T(test_sink_test_is_marked_and_explains),
+		T(test_a_sink_test_under_way_ends_when_the_sink_is_closed),
 		T(test_samples_can_be_dropped),
 		T(test_raw_is_the_event_untouched),
 	};

@@ -255,6 +255,9 @@ run_job(struct courier *c)
 		return;
 	if (!c->is_loaded && c->is_stopping)
 		return;
+	/* The store failed, and there may be nothing to record that would find out that it works again. */
+	if (c->store_failures && c->is_loaded && !c->is_stopping)
+		is_fetch = true;
 	if (is_fetch || !c->is_loaded || !TAILQ_EMPTY(&c->finished) || c->is_holds_dirty ||
 	    c->is_pause_dirty)
 		courier_job_start(c, is_fetch, fetch_limit(c, is_fetch));

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/mem.h"
 
 int
@@ -61,6 +62,16 @@ tx_is_io_error(int rc)
 	return (rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_READONLY;
 }
 
+static int
+fail_with(struct store_tx *tx, int rc, const char *detail, struct err *e)
+{
+	if (tx->rc == 0)
+		tx->rc = rc;
+	tx->is_io_broken |= tx_is_io_error(rc);
+	tx->is_corrupt |= (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB;
+	return tx_fail_rc(rc, detail, tx->path, e);
+}
+
 int
 tx_fail(struct store_tx *tx, struct err *e)
 {
@@ -68,11 +79,16 @@ tx_fail(struct store_tx *tx, struct err *e)
 
 	if (rc == SQLITE_OK || rc == SQLITE_ROW || rc == SQLITE_DONE)
 		rc = SQLITE_ERROR;
-	if (tx->rc == 0)
-		tx->rc = rc;
-	tx->is_io_broken |= tx_is_io_error(rc);
-	tx->is_corrupt |= (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB;
-	return tx_fail_rc(rc, sqlite3_errmsg(tx->db), tx->path, e);
+	return fail_with(tx, rc, sqlite3_errmsg(tx->db), e);
+}
+
+/* What a test wants a step to fail with; 0: let it run. */
+static int
+step_fault(void)
+{
+	if (FAULT("store.step.ioerr"))
+		return SQLITE_IOERR_WRITE;
+	return FAULT("store.step.full") ? SQLITE_FULL : 0;
 }
 
 sqlite3_stmt *
@@ -102,8 +118,13 @@ tx_stmt(struct store_tx *tx, const char *sql, struct err *e)
 int
 tx_step(struct store_tx *tx, sqlite3_stmt *st, struct err *e)
 {
-	int rc = sqlite3_step(st);
+	int rc = step_fault();
 
+	if (rc != 0) {
+		(void)sqlite3_reset(st);
+		return fail_with(tx, rc, "fault point", e);
+	}
+	rc = sqlite3_step(st);
 	if (rc == SQLITE_ROW)
 		return 1;
 	if (rc == SQLITE_DONE) {
@@ -129,6 +150,10 @@ tx_exec(struct store_tx *tx, sqlite3_stmt *st, struct err *e)
 int
 tx_sql(struct store_tx *tx, const char *sql, struct err *e)
 {
+	int rc = step_fault();
+
+	if (rc != 0)
+		return fail_with(tx, rc, "fault point", e);
 	return sqlite3_exec(tx->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : tx_fail(tx, e);
 }
 

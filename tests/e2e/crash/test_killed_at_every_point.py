@@ -24,7 +24,7 @@ TIMES = 8 if verdict.is_long() else 1
 ALSO = {"prune.before": "prune.now:fail", "prune.after": "prune.now:fail", "store.merge.before": "store.merge.now:fail",
         "reconcile.asked": "reconcile.now:fail+", "reconcile.taken": "reconcile.now:fail+"}
 # Switches for tests, and what only a store of an older schema passes (tests/unit/store).
-NOT_PASSED = {"prune.now", "store.merge.now", "reconcile.now", "store.schema.fail", "store.checkpoint.fail", "store.commit.fail", "store.commit.ioerr",
+NOT_PASSED = {"prune.now", "store.merge.now", "reconcile.now", "store.schema.fail", "store.checkpoint.fail", "store.step.ioerr", "store.step.full", "store.commit.fail", "store.commit.ioerr",
               "courier.record", "courier.send"}
 IN_FLIGHT = 3 * 8
 

@@ -284,7 +284,9 @@ loop_watch_fd(struct loop *l, int fd, short events, watch_fn *fn, void *arg)
 	w->fn = fn;
 	w->arg = arg;
 	w->event = mem_check(event_new(l->base, fd, wanted, on_watch, w));
-	(void)event_add(w->event, NULL);
+	/* What is not watched would be waited for in vain, and in silence. */
+	if (event_add(w->event, NULL) < 0)
+		on_fatal(0);
 	return w;
 }
 
@@ -323,5 +325,6 @@ loop_on_signal(struct loop *l, int signo, signal_fn *fn, void *arg)
 	s->fn = fn;
 	s->arg = arg;
 	s->event = mem_check(evsignal_new(l->base, signo, on_signal, s));
-	(void)event_add(s->event, NULL);
+	if (event_add(s->event, NULL) < 0)
+		on_fatal(0);
 }

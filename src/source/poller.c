@@ -326,6 +326,11 @@ on_quiet(void *arg)
 {
 	struct poller *p = arg;
 
+	p->is_quiet_due = false;
+	if (p->is_freed) {
+		mem_free(p);
+		return;
+	}
 	poller_enter(p, POLLER_STOPPED);
 	p->stopping->on_stopped(p, p->stopping->arg);
 }
@@ -336,6 +341,7 @@ stop_if_quiet(struct poller *p)
 	if (p->state != POLLER_STOPPING || p->handed)
 		return;
 	p->state = POLLER_STOPPED;
+	p->is_quiet_due = true;
 	loop_later(p->loop, on_quiet, p);
 }
 
@@ -369,7 +375,9 @@ poller_free(struct poller *p)
 	mem_free(p->stopping);
 	mem_free(p->names);
 	p->magic = 0;
-	mem_free(p);
+	p->is_freed = true;
+	if (!p->is_quiet_due)
+		mem_free(p);
 }
 
 static int64_t

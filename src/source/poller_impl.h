@@ -142,7 +142,9 @@ struct poller {
 	uint8_t live_turns, walk_turns; /* pages since another walk, since a re-read had its turn */
 	int8_t failing_stream;          /* whose trouble made it fail; -1 = the service's */
 	bool is_off, is_failing, is_poked, is_once, is_stopping;
-	bool has_polled; /* the live walk was done once */
+	bool is_quiet_due; /* on_quiet waits in the loop */
+	bool is_freed;     /* on_quiet frees what is left */
+	bool has_polled;   /* the live walk was done once */
 	int64_t failing_since_mono_ms;
 	int64_t gap_ms; /* watermark of the gap told last */
 	int64_t last_success_ms;

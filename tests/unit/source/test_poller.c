@@ -797,6 +797,25 @@ test_stop_waits_for_the_page_that_was_handed_over(void **state)
 	}
 }
 
+/* The daemon's patience ends before the poller was told that it stopped: what waits in the loop finds nobody. */
+static void
+test_freed_before_it_has_stopped(void **state)
+{
+	struct poller_options o;
+
+	(void)state;
+	begin(&source_securityhub);
+	o = world_options(&w);
+	world_poller(&w, &o);
+	assert_true(world_run_to(&w, POLLER_WAITING, 100));
+	poller_stop(w.poller, note_stopped, &w);
+	poller_free(w.poller);
+	w.poller = NULL;
+	while (world_step(&w))
+		;
+	assert_false(w.is_stopped);
+}
+
 /* Stopped at every step: it always comes to rest, and what is free is given back (world_done looks). */
 static void
 test_stop_at_any_moment(void **state)
@@ -1052,6 +1071,7 @@ main(void)
 		TEST(test_the_budget_gates_transfers),
 		TEST(test_missing_ids_are_asked_for_once_more),
 		TEST(test_stop_waits_for_the_page_that_was_handed_over),
+		TEST(test_freed_before_it_has_stopped),
 		TEST(test_stop_at_any_moment),
 		TEST(test_poke),
 		TEST(test_once_ends_when_all_is_read),

@@ -8,84 +8,48 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <uthash.h>
-
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "control/metrics.h"
+#include "daemon/alert_memo.h"
 #include "daemon/inside.h"
 #include "daemon/plan.h"
 #include "event/envelope.h"
 #include "route/lifecycle.h"
 #include "route/rule.h"
 #include "sink/courier.h"
+#include "store/meta.h"
 #include "store/outbox.h"
 #include "store/store.h"
 #include "json/emit.h"
 
 enum {
-	HOUR_MS = 3600000,
-	AGAIN_MS = 60000,
-	TROUBLES_MAX = 10000,
 	ALERT_SINKS_MAX = 256,
-	TEXT_BYTES = 400
+	MESSAGE_BYTES = 4000,
 };
 
-struct alert_row {
-	const char *name;   /* detail-type */
-	const char *family; /* Failing and Recovered of one family share a thread */
-	enum severity severity;
-	bool is_recovery;
-};
-
-static const struct alert_row alert_rows[ALERT_TYPE_COUNT] = {
-	[ALERT_SOURCE_FAILING] = { "Source Failing", "Source", SEVERITY_HIGH, false },
-	[ALERT_SOURCE_RECOVERED] = { "Source Recovered", "Source", SEVERITY_INFORMATIONAL, true },
-	[ALERT_SINK_FAILING] = { "Sink Failing", "Sink", SEVERITY_HIGH, false },
-	[ALERT_SINK_RECOVERED] = { "Sink Recovered", "Sink", SEVERITY_INFORMATIONAL, true },
-	[ALERT_STORE_FAILING] = { "Store Failing", "Store", SEVERITY_CRITICAL, false },
-	[ALERT_STORE_RECOVERED] = { "Store Recovered", "Store", SEVERITY_INFORMATIONAL, true },
-	[ALERT_DEAD_LETTER] = { "Dead Letter", "Dead Letter", SEVERITY_HIGH, false },
-	[ALERT_QUARANTINE] = { "Quarantine", "Quarantine", SEVERITY_MEDIUM, false },
-	[ALERT_RELOAD_REFUSED] = { "Reload Refused", "Reload", SEVERITY_MEDIUM, false },
-	[ALERT_CLOCK_WRONG] = { "Clock Wrong", "Clock", SEVERITY_MEDIUM, false },
-	[ALERT_COVERAGE_GAP] = { "Coverage Gap", "Coverage", SEVERITY_MEDIUM, false },
-};
-
-/* A failing that was told and not yet its end. */
-struct trouble {
-	UT_hash_handle hh;
-	uint32_t generation;
-	char key[]; /* family/subject */
-};
-
-/* What one type last told. */
-struct alert_memo {
-	int64_t told_ms; /* 0 = not in the last hour */
-	unsigned held;
-	unsigned unheard; /* of held: sent without a record, and nobody took it yet */
-	char subject[200], text[TEXT_BYTES];
-};
+static const char told_prefix[] = "alert.told.", open_prefix[] = "alert.open.";
 
 struct alerts {
 	struct daemon *daemon;
 	bool is_silent, is_past_queue;
 	uint32_t last_n;
-	struct trouble *troubles;
-	struct alert_memo types[ALERT_TYPE_COUNT];
+	struct alert_memo *memo;
+	struct alert_ear {
+		struct alerts *alerts;
+		enum alert_type type;
+	} ears[ALERT_TYPE_COUNT]; /* what courier_tell gives back */
 };
 
 /* One alert on its way into the outbox. */
 struct alert_job {
 	const struct alert_row *row;
-	enum alert_type type;
-	unsigned held;
-	char subject[200], text[TEXT_BYTES];
+	struct alert_say say;
 	int64_t now_ms;
-	uint32_t n, generation;
+	uint32_t n;
 	char thread_key[LIFECYCLE_KEY_BYTES];
 	struct buf event;
 	char *sinks[ALERT_SINKS_MAX];
@@ -94,12 +58,8 @@ struct alert_job {
 	struct daemon *daemon;
 };
 
-static void tell(struct alerts *a, enum alert_type type, const char *subject, const char *text,
-                 unsigned held);
-static bool note_trouble(struct alerts *a, enum alert_type type, const char *subject,
-                         uint32_t *ret_generation);
-static void choose_sinks(struct alerts *a, struct alert_job *j, enum alert_type type,
-                         const char *subject);
+static void tell(struct alerts *a, struct alert_say *say);
+static void choose_sinks(struct alerts *a, struct alert_job *j);
 static void choose_but(struct alerts *a, struct alert_job *j, const char *except);
 static int alert_run(struct store_tx *tx, void *job, struct err *e);
 static void alert_on_queued(void *job, const struct err *failed);
@@ -119,146 +79,209 @@ alerts_new(struct daemon *d, bool is_silent)
 
 	a->daemon = d;
 	a->is_silent = is_silent;
+	a->memo = alert_memo_new();
+	for (enum alert_type t = 0; t < ALERT_TYPE_COUNT; t++)
+		a->ears[t] = (struct alert_ear){ a, t };
 	return a;
 }
 
 void
 alerts_free(struct alerts *a)
 {
-	struct trouble *t, *next;
-
 	if (!a)
 		return;
-	HASH_ITER(hh, a->troubles, t, next)
-	{
-		HASH_DEL(a->troubles, t);
-		mem_free(t);
-	}
+	alert_memo_free(a->memo);
 	mem_free(a);
 }
+
+/* ---- what the last run told ---- */
+
+static int
+on_told(void *arg, const char *key, struct span value, struct err *e)
+{
+	struct alerts *a = arg;
+	int64_t told_ms;
+
+	(void)e;
+	for (enum alert_type t = 0; t < ALERT_TYPE_COUNT; t++) {
+		if (strcmp(alert_rows[t].name, key + sizeof(told_prefix) - 1) == 0 &&
+		    str_to_i64(value, &told_ms))
+			alert_memo_load_told(a->memo, t, clock_mono_ms(), clock_now_ms() - told_ms);
+	}
+	return 0;
+}
+
+static int
+on_open(void *arg, const char *key, struct span value, struct err *e)
+{
+	struct alerts *a = arg;
+	int64_t generation;
+
+	(void)e;
+	if (str_to_i64(value, &generation))
+		alert_memo_load_open(a->memo, key + sizeof(open_prefix) - 1, (uint32_t)generation);
+	return 0;
+}
+
+static int
+load_run(struct store_tx *tx, void *job, struct err *e)
+{
+	if (meta_each(tx, told_prefix, on_told, job, e) < 0)
+		return -1;
+	return meta_each(tx, open_prefix, on_open, job, e);
+}
+
+int
+alerts_load(struct alerts *a, struct err *e)
+{
+	return store_run_wait(a->daemon->store, load_run, a, e);
+}
+
+/* With the alert's own notices: an hour that begins, a trouble that begins or ends. */
+static int
+remember(struct store_tx *tx, const struct alert_job *j, struct err *e)
+{
+	char key[sizeof(open_prefix) + 2 * ALERT_SUBJECT_BYTES];
+	int r;
+
+	(void)snprintf(key, sizeof(key), "%s%s", told_prefix, j->row->name);
+	r = meta_set_i64(tx, key, j->now_ms, e);
+	for (size_t i = 0; r >= 0 && i < j->say.count; i++) {
+		(void)snprintf(key, sizeof(key), "%s%s/%s", open_prefix, j->row->family,
+		               j->say.words[i].subject);
+		if (strlen(key) > META_KEY_MAX)
+			continue;
+		if (j->row->has_end)
+			r = meta_set_i64(tx, key, j->say.words[i].generation, e);
+		else if (j->row->is_recovery)
+			r = meta_delete(tx, key, e);
+	}
+	return r < 0 ? -1 : 0;
+}
+
+/* ---- telling ---- */
 
 void
 alerts_raise(struct alerts *a, enum alert_type type, const char *subject, const char *text)
 {
-	int64_t now = clock_now_ms();
+	struct alert_say say;
 
 	if (a->is_silent || a->daemon->state == DAEMON_STOPPING)
 		return;
-	if (a->types[type].told_ms && now - a->types[type].told_ms < HOUR_MS) {
-		a->types[type].held++;
-		(void)snprintf(a->types[type].subject, sizeof(a->types[type].subject), "%s",
-		               subject);
-		(void)snprintf(a->types[type].text, sizeof(a->types[type].text), "%s",
-		               text ? text : "");
-		return;
-	}
-	tell(a, type, subject, text ? text : "", 0);
+	if (alert_memo_raise(a->memo, type, subject, text, (uint32_t)(clock_now_ms() / 1000),
+	                     clock_mono_ms(), &say))
+		tell(a, &say);
 }
 
 void
-alerts_tick(struct alerts *a, int64_t now_ms)
+alerts_last_word(struct alerts *a, enum alert_type type, const char *subject, const char *text)
 {
-	for (enum alert_type t = 0; t < ALERT_TYPE_COUNT; t++) {
-		unsigned held = a->types[t].held;
+	struct alert_say say = { .type = type,
+		                 .words = mem_zalloc(sizeof(*say.words)),
+		                 .count = 1 };
 
-		if (!held || now_ms - a->types[t].told_ms < HOUR_MS)
-			continue;
-		a->types[t].held = 0;
-		tell(a, t, a->types[t].subject, a->types[t].text, held - 1);
+	a->is_past_queue = true;
+	(void)snprintf(say.words->subject, sizeof(say.words->subject), "%s", subject);
+	(void)snprintf(say.words->text, sizeof(say.words->text), "%s", text);
+	say.words->generation = (uint32_t)(clock_now_ms() / 1000);
+	if (!a->is_silent && a->daemon->state != DAEMON_STOPPING)
+		tell(a, &say);
+	else
+		alert_say_done(&say);
+}
+
+void
+alerts_well(struct alerts *a, enum alert_type recovered, const char *subject, const char *text)
+{
+	if (alert_memo_is_open(a->memo, recovered, subject))
+		alerts_raise(a, recovered, subject, text);
+}
+
+void
+alerts_tick(struct alerts *a)
+{
+	struct alert_say say;
+
+	for (enum alert_type t = 0; t < ALERT_TYPE_COUNT; t++) {
+		if (alert_memo_due(a->memo, t, clock_mono_ms(), &say))
+			tell(a, &say);
 	}
 }
 
-/* {"subject","message","held_back"}: what the texts are made of. */
+/* Each word's text, as long as there is room; who is left out is counted. */
+static unsigned
+make_message(const struct alert_say *say, struct buf *out)
+{
+	unsigned left = say->more;
+
+	(void)buf_add_str(out, say->words[0].text);
+	for (size_t i = 1; i < say->count; i++) {
+		if (out->len + ALERT_SUBJECT_BYTES + ALERT_TEXT_BYTES > MESSAGE_BYTES) {
+			left++;
+			continue;
+		}
+		(void)buf_printf(out, "; also %s: %s", say->words[i].subject, say->words[i].text);
+	}
+	if (left)
+		(void)buf_printf(out, "; and %u more", left);
+	return left;
+}
+
+/* {"subject","message","held_back","also":[subject...]}: what the texts are made of. */
 static void
-make_detail(struct buf *out, const char *subject, const char *text, unsigned held)
+make_detail(struct buf *out, const struct alert_say *say, const char *message)
 {
 	struct emit w;
 
 	emit_init(&w, out);
 	emit_object_begin(&w);
 	emit_key(&w, "subject");
-	emit_str(&w, subject);
+	emit_str(&w, say->words[0].subject);
 	emit_key(&w, "message");
-	emit_str(&w, text);
+	emit_str(&w, message);
 	emit_key(&w, "held_back");
-	emit_u64(&w, held);
+	emit_u64(&w, say->more + say->count - 1);
+	emit_key(&w, "also");
+	emit_array_begin(&w);
+	for (size_t i = 1; i < say->count; i++)
+		emit_str(&w, say->words[i].subject);
+	emit_array_end(&w);
 	emit_object_end(&w);
 }
 
-void
-alerts_last_word(struct alerts *a, enum alert_type type, const char *subject, const char *text)
-{
-	a->is_past_queue = true;
-	if (!a->is_silent && a->daemon->state != DAEMON_STOPPING)
-		tell(a, type, subject, text, 0);
-}
-
+/* Takes what is said over. */
 static void
-tell(struct alerts *a, enum alert_type type, const char *subject, const char *text, unsigned held)
+tell(struct alerts *a, struct alert_say *say)
 {
-	const struct alert_row *row = &alert_rows[type];
+	const struct alert_row *row = &alert_rows[say->type];
 	struct envelope_place place = { "", "", NULL };
 	unsigned char identity[FINDING_IDENTITY_BYTES];
-	struct alert_job *j;
-	struct buf detail = { 0 };
-	uint32_t generation;
+	struct alert_job *j = mem_zalloc(sizeof(*j));
+	struct buf detail = { 0 }, message = { 0 };
+	const char *subject = say->words[0].subject;
 
-	if (!note_trouble(a, type, subject, &generation))
-		return;
-	a->types[type].told_ms = clock_now_ms();
-	j = mem_zalloc(sizeof(*j));
 	j->daemon = a->daemon;
 	j->is_past_queue = a->is_past_queue;
 	j->row = row;
-	j->type = type;
-	j->held = held;
-	(void)snprintf(j->subject, sizeof(j->subject), "%s", subject);
-	(void)snprintf(j->text, sizeof(j->text), "%s", text);
+	j->say = *say;
 	j->now_ms = clock_now_ms();
-	j->generation = generation;
 	j->n = (uint32_t)(j->now_ms / 1000) > a->last_n ? (uint32_t)(j->now_ms / 1000)
 	                                                : a->last_n + 1;
 	a->last_n = j->n;
-	make_detail(&detail, subject, text, held);
+	(void)make_message(say, &message);
+	make_detail(&detail, say, message.data);
 	envelope_own_identity(row->family, span_of(subject), identity);
-	lifecycle_thread_key(identity, generation, j->thread_key);
+	lifecycle_thread_key(identity, say->words[0].generation, j->thread_key);
 	buf_init(&j->event, OUTBOX_EVENT_MAX);
 	if (envelope_own(row->name, span_of(subject), j->now_ms, &place,
 	                 (struct span){ detail.data, detail.len }, &j->event) == 0)
-		choose_sinks(a, j, type, subject);
-	buf_done(&detail);
+		choose_sinks(a, j);
 	metric_count(METRIC_SELF_ALERTS_TOTAL, row->name, NULL, NULL);
-	log_info("alert.raised type=\"%s\" subject=\"%s\" sinks=%zu held_back=%u text=\"%s\"",
-	         row->name, subject, j->sink_count, held, text);
+	log_info("alert.raised type=\"%s\" subject=\"%s\" sinks=%zu held_back=%zu text=\"%s\"",
+	         row->name, subject, j->sink_count, say->more + say->count - 1, message.data);
+	buf_done(&detail);
+	buf_done(&message);
 	store_run(a->daemon->store, alert_run, alert_on_queued, j);
-}
-
-/* Remember what fails. False: it recovered from what was never told. */
-static bool
-note_trouble(struct alerts *a, enum alert_type type, const char *subject, uint32_t *ret_generation)
-{
-	const struct alert_row *row = &alert_rows[type];
-	size_t bytes = strlen(row->family) + strlen(subject) + 2;
-	char key[512];
-	struct trouble *t;
-
-	(void)snprintf(key, sizeof(key), "%s/%s", row->family, subject);
-	HASH_FIND_STR(a->troubles, key, t);
-	*ret_generation = t ? t->generation : (uint32_t)(clock_now_ms() / 1000);
-	if (row->is_recovery) {
-		if (!t)
-			return false;
-		HASH_DEL(a->troubles, t);
-		mem_free(t);
-		return true;
-	}
-	if (t || bytes > sizeof(key) || HASH_COUNT(a->troubles) >= TROUBLES_MAX)
-		return true;
-	t = mem_zalloc(sizeof(*t) + bytes);
-	memcpy(t->key, key, bytes);
-	t->generation = *ret_generation;
-	HASH_ADD_KEYPTR(hh, a->troubles, t->key, bytes - 1, t);
-	return true;
 }
 
 static void
@@ -275,15 +298,19 @@ add_sink(struct alert_job *j, const struct conf *conf, const char *name)
 	j->sinks[j->sink_count++] = mem_strdup(name);
 }
 
-/* Those of self_alerts, and those of the rules that match; never the one that is the trouble. */
+/*
+ * Those of self_alerts, and those of the rules that match. A sink is the last to be asked to carry news of its own trouble: others
+ * hear of it, and only where there is no other does it wait in that sink's own queue.
+ */
 static void
-choose_sinks(struct alerts *a, struct alert_job *j, enum alert_type type, const char *subject)
+choose_sinks(struct alerts *a, struct alert_job *j)
 {
-	const char *except = type == ALERT_SINK_FAILING || type == ALERT_DEAD_LETTER ? subject : "";
+	enum alert_type type = j->say.type;
+	bool is_of_sink = type == ALERT_SINK_FAILING || type == ALERT_DEAD_LETTER ||
+	                  type == ALERT_QUEUE_BACKLOG;
 
-	choose_but(a, j, except);
-	/* A sink that refused one notice still takes others: better there than nowhere. */
-	if (!j->sink_count && type == ALERT_DEAD_LETTER)
+	choose_but(a, j, is_of_sink && j->say.count == 1 ? j->say.words[0].subject : "");
+	if (!j->sink_count && is_of_sink)
 		choose_but(a, j, "");
 }
 
@@ -322,7 +349,7 @@ add_subject(const struct alert_job *j, struct buf *out)
 {
 	(void)emit_escape(out, span_of(j->row->name));
 	(void)buf_add_char(out, '\n');
-	(void)emit_escape(out, span_of(j->subject));
+	(void)emit_escape(out, span_of(j->say.words[0].subject));
 }
 
 static int
@@ -335,7 +362,7 @@ alert_run(struct store_tx *tx, void *job, struct err *e)
 	struct outbox_new n = {
 		.change = j->row->is_recovery ? CHANGE_RESOLVED : CHANGE_CREATED,
 		.n = j->n,
-		.generation = j->generation,
+		.generation = j->say.words[0].generation,
 		.severity = (int)j->row->severity,
 		.first_severity = (int)j->row->severity,
 		.thread_key = j->thread_key,
@@ -347,9 +374,11 @@ alert_run(struct store_tx *tx, void *job, struct err *e)
 
 	if (!j->sink_count)
 		return 0;
-	(void)FAULT("alert.queue");
 	if (j->is_past_queue)
 		return err_set(e, ERR_CORRUPT, "the store is not to be trusted");
+	if (remember(tx, j, e) < 0)
+		return -1;
+	(void)FAULT("alert.queue");
 	if (outbox_event_add(tx, (struct span){ j->event.data, j->event.len }, &n.event_id, e) < 0)
 		return -1;
 	add_subject(j, &subject);
@@ -366,20 +395,17 @@ alert_run(struct store_tx *tx, void *job, struct err *e)
 static void
 alert_on_told(bool is_ok, void *arg)
 {
-	struct alert_memo *m = arg;
+	const struct alert_ear *ear = arg;
 
-	if (!is_ok || !m->unheard)
-		return;
-	m->held -= m->unheard < m->held ? m->unheard : m->held;
-	m->unheard = 0;
-	m->told_ms = clock_now_ms();
+	if (is_ok)
+		alert_memo_heard(ear->alerts->memo, ear->type, clock_mono_ms());
 }
 
 /* The store does not take it: past the queue, then. Unless some sink takes it, it is told again in a minute. */
 static void
 tell_unrecorded(struct alert_job *j)
 {
-	struct alert_memo *m = &j->daemon->alerts->types[j->type];
+	struct alerts *a = j->daemon->alerts;
 	char key[LIFECYCLE_KEY_BYTES];
 	struct courier_unrecorded u = {
 		.event = { j->event.data, j->event.len },
@@ -389,17 +415,13 @@ tell_unrecorded(struct alert_job *j)
 		.message_key = key,
 	};
 
-	m->unheard = j->held + 1;
-	m->held += m->unheard;
-	m->told_ms = clock_now_ms() - HOUR_MS + AGAIN_MS;
-	(void)snprintf(m->subject, sizeof(m->subject), "%s", j->subject);
-	(void)snprintf(m->text, sizeof(m->text), "%s", j->text);
+	alert_memo_again(a->memo, &j->say, clock_mono_ms());
 	for (size_t i = 0; i < j->sink_count; i++) {
 		struct outlet *o = outlets_find(j->daemon, j->sinks[i]);
 		struct err e = { 0 };
 
 		lifecycle_message_key(j->thread_key, span_of(j->sinks[i]), j->n, key);
-		if (o && courier_tell(o->courier, &u, alert_on_told, m, &e) < 0)
+		if (o && courier_tell(o->courier, &u, alert_on_told, &a->ears[j->say.type], &e) < 0)
 			log_warn("alert.unsent type=\"%s\" error=\"%s\"", j->row->name, e.text);
 	}
 }
@@ -418,6 +440,7 @@ alert_on_queued(void *job, const struct err *failed)
 			outlets_wake(j->daemon, j->sinks[i]);
 		mem_free(j->sinks[i]);
 	}
+	alert_say_done(&j->say);
 	buf_done(&j->event);
 	mem_free(j);
 }

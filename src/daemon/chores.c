@@ -39,13 +39,10 @@ enum {
 	PRUNE_FIRST_MS = 60000,
 	PRUNE_CATCH_UP = 24,
 	STATUS_EVERY_MS = 15000,
-	ORPHAN_MS = 3 * 24 * 3600 * 1000,
-	ORPHANS_AT_ONCE = 1000,
 };
 
 static void chores_on_tick(void *arg);
 static void chores_on_watchdog(void *arg);
-static void bury_orphans(struct daemon *d);
 
 void
 chores_start(struct daemon *d)
@@ -134,6 +131,9 @@ watch_store(struct daemon *d)
 
 	store_get_stats(d->store, &s);
 	is_failing = s.is_failing || s.is_space_low;
+	if (!is_failing && !d->is_store_failing)
+		alerts_well(d->alerts, ALERT_STORE_RECOVERED, "store",
+		            "it works since the restart");
 	if (is_failing == d->is_store_failing)
 		return;
 	d->is_store_failing = is_failing;
@@ -163,6 +163,8 @@ watch_file(struct daemon *d)
 		return;
 	}
 	is_ours = is_there && st.st_dev == d->store_dev && st.st_ino == d->store_ino;
+	if (is_ours && !d->is_store_moved)
+		alerts_well(d->alerts, ALERT_STORE_RECOVERED, "store file", "it was opened anew");
 	if (is_ours != d->is_store_moved)
 		return;
 	d->is_store_moved = !is_ours;
@@ -237,77 +239,6 @@ prune(struct daemon *d, int64_t now)
 	j->watched_ms = now - d->watched_ms;
 	d->watched_ms = now;
 	store_run(d->store, prune_run, prune_done, j);
-	bury_orphans(d);
-}
-
-/* Queues of sinks that are no longer configured: kept for ORPHAN_MS, in case the sink returns, then dead. */
-struct orphan_job {
-	char **names;
-	size_t count;
-	int64_t now_ms;
-	unsigned buried;
-};
-
-static bool
-is_named(const struct orphan_job *j, const char *sink)
-{
-	for (size_t i = 0; i < j->count; i++) {
-		if (strcmp(j->names[i], sink) == 0)
-			return true;
-	}
-	return false;
-}
-
-static int
-orphans_run(struct store_tx *tx, void *job, struct err *e)
-{
-	struct orphan_job *j = job;
-	struct outbox_outcome o = { .now_ms = j->now_ms,
-		                    .answer = SPAN_LIT("the sink is no longer configured") };
-	struct outbox_count *counts = NULL;
-	size_t n = 0;
-	unsigned buried;
-	int r = outbox_counts(tx, &counts, &n, e);
-
-	j->buried = 0;
-	for (size_t i = 0; r == 0 && i < n; i++) {
-		if (!counts[i].queued || is_named(j, counts[i].sink))
-			continue;
-		r = outbox_bury_older(tx, counts[i].sink, j->now_ms - ORPHAN_MS, ORPHANS_AT_ONCE,
-		                      &o, &buried, e);
-		j->buried += r == 0 ? buried : 0;
-	}
-	mem_free(counts);
-	return r;
-}
-
-static void
-orphans_done(void *job, const struct err *failed)
-{
-	struct orphan_job *j = job;
-
-	if (!failed && j->buried)
-		log_warn(
-			"sink.orphans_dead items=%u "
-			"effect=\"their sink has been gone for three days; findingsctl dead list\"",
-			j->buried);
-	for (size_t i = 0; i < j->count; i++)
-		mem_free(j->names[i]);
-	mem_free(j->names);
-	mem_free(j);
-}
-
-static void
-bury_orphans(struct daemon *d)
-{
-	const struct conf *conf = plan_conf(d->plan);
-	struct orphan_job *j = mem_zalloc(sizeof(*j));
-
-	j->now_ms = clock_now_ms();
-	j->names = mem_calloc(conf->sink_count + 1, sizeof(j->names[0]));
-	for (size_t i = 0; i < conf->sink_count; i++)
-		j->names[j->count++] = mem_strdup(conf->sinks[i].name);
-	store_run(d->store, orphans_run, orphans_done, j);
 }
 
 static void
@@ -328,7 +259,8 @@ chores_on_tick(void *arg)
 	timekeeper_tick(d);
 	prune(d, now);
 	orphans_tick(d, now);
-	alerts_tick(d->alerts, clock_now_ms());
+	alerts_tick(d->alerts);
+	backlog_tick(d, now);
 	enabled_tick(d);
 	reconcile_tick(d, clock_now_ms());
 	heartbeat_tick(d->heartbeat, conf->heartbeat.url.value, conf->heartbeat.interval_ms,

@@ -200,7 +200,7 @@ daemon_begin(struct daemon *d, struct conf *conf, struct err *e)
 	int r = -1;
 
 	seed_init(&seed, conf);
-	if (store_run_wait(d->store, seed_run, &seed, e) < 0)
+	if (alerts_load(d->alerts, e) < 0 || store_run_wait(d->store, seed_run, &seed, e) < 0)
 		goto out;
 	if (plan_new(conf, seed.starts, &plan, e) < 0)
 		goto out;

@@ -96,8 +96,7 @@ enabled_on_news(void *arg, const struct err *failed)
 		once_check(d);
 		return;
 	}
-	if (d->has_regions_failed)
-		alerts_raise(d->alerts, ALERT_SOURCE_RECOVERED, "regions", "known again");
+	alerts_well(d->alerts, ALERT_SOURCE_RECOVERED, "regions", "known again");
 	d->has_regions_failed = false;
 	list = regions_list(d->regions, &count);
 	for (size_t i = 0; i < count; i++)

@@ -449,11 +449,16 @@ static void
 feed_on_caught_up(struct poller *p, bool is_failed, void *arg)
 {
 	struct feed *f = arg;
+	struct daemon *d = f->owner;
+	char name[200];
 
 	(void)p;
 	f->is_caught_up = true;
 	f->is_failed = is_failed;
 	if (!is_failed)
 		metric_count(METRIC_POLLS_TOTAL, f->source, "ok", NULL);
-	once_check(f->owner);
+	if (!is_failed && !f->is_failing && !f->is_off)
+		alerts_well(d->alerts, ALERT_SOURCE_RECOVERED, feed_name(f, name, sizeof(name)),
+		            "polls again since the restart");
+	once_check(d);
 }

@@ -55,6 +55,7 @@ struct outlet {
 	bool is_removed; /* no longer configured: goes as soon as it is quiet */
 	bool is_going;   /* it is quiet: freed at the end of this turn */
 	bool is_failing;
+	bool is_backlogged; /* told so */
 };
 
 /* A plan that somebody still holds, so that what a courier lets go of finds its way back. */
@@ -104,6 +105,7 @@ struct daemon {
 	int64_t pruned_ms, status_ms; /* monotonic */
 	int64_t watched_ms;           /* monotonic, of the last pruning */
 	int64_t orphans_ms;           /* monotonic; 0 = look at the next tick */
+	int64_t backlog_ms;           /* monotonic; 0 = look at the next tick */
 	bool is_store_failing;
 	bool is_once_over; /* --once: the last question to the store is under way */
 
@@ -174,6 +176,9 @@ void daemon_reload(struct daemon *d, reload_done_fn *done, void *arg);
 int enabled_load(struct store_tx *tx, char **ret, struct err *e);
 void enabled_start(struct daemon *d, const char *known);
 void enabled_tick(struct daemon *d);
+
+/* backlog.c */
+void backlog_tick(struct daemon *d, int64_t mono_ms);
 
 /* orphans.c */
 void orphans_tick(struct daemon *d, int64_t mono_ms);

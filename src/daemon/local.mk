@@ -1,5 +1,7 @@
 libfindings_a_SOURCES += \
+	src/daemon/alert_memo.c src/daemon/alert_memo.h \
 	src/daemon/alerts.c src/daemon/alerts.h \
+	src/daemon/backlog.c \
 	src/daemon/chores.c src/daemon/chores.h \
 	src/daemon/commands.c src/daemon/commands.h \
 	src/daemon/daemon.c src/daemon/daemon.h \

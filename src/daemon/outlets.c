@@ -296,6 +296,9 @@ outlet_on_note(struct courier *c, const struct courier_note *note, void *arg)
 	if (note->outcome == SINK_OK) {
 		/* A digest is told once; those that it tells of are counted when they are on record. */
 		d->counts.delivered += !note->is_digest;
+		if (!o->is_failing)
+			alerts_well(d->alerts, ALERT_SINK_RECOVERED, o->name,
+			            "delivers again since the restart");
 		if (note->delivery_ms >= 0)
 			metric_observe(metric_series(METRIC_DELIVERY_SECONDS, o->name, NULL, NULL),
 			               (double)note->delivery_ms / 1000);

@@ -1,17 +1,23 @@
 """Trouble of our own is told like any other event: to whom, once, and with its end; and the heartbeat while all is well."""
+import calendar
 import json
+import re
+import sqlite3
 import time
+from contextlib import closing
 
 from lib import findings
 from lib.daemon import rule, source, webhook
+from lib.faketime import Fake
 
 ALL = {"source": ["aws.securityhub"]}
 
 
 def own(hook, type_=None):
-    """Events of our own that a raw webhook received."""
+    """Events of our own that a raw webhook received; one that was in flight at a kill counts once."""
     events = [d.json for d in hook.received if 200 <= d.status < 300]
-    return [e for e in events if e["source"] == "findingsd" and type_ in (None, e["detail-type"])]
+    found = {e["id"]: e for e in events if e["source"] == "findingsd" and type_ in (None, e["detail-type"])}
+    return list(found.values())
 
 
 def begin(sim, make_daemon, make_hook, **how):
@@ -143,4 +149,137 @@ def test_the_only_sink_is_told_of_its_own_dead_letter(sim, make_daemon, make_hoo
     daemon.start()
     sink.wait(lambda got: own(sink, "Dead Letter"))
     assert own(sink, "Dead Letter")[0]["detail"]["subject"] == "hook"
+    assert daemon.stop() == 0
+
+
+def test_a_queue_that_does_not_get_shorter_is_told_to_others(sim, make_daemon, make_hook, tmp_path):
+    """A quarter of an hour passes (on every clock) while a sink refuses."""
+    clock = Fake(tmp_path, all=True)
+    daemon, ops, sink = begin(sim, make_daemon, make_hook)
+    sink.answer(503)
+    sim.add("securityhub", [findings.custom(seed="wait/%d" % i, updated=time.time() - 60) for i in range(5)])
+    daemon.start(env=clock.env)
+    sink.wait(lambda got: len(got) >= 1)
+    clock.set("+1200")
+    ops.wait(lambda got: own(ops, "Queue Backlog"))
+    event = own(ops, "Queue Backlog")[0]["detail"]
+    assert event["subject"] == "hook" and event["message"].startswith("5 notices wait, the oldest for 20m"), event
+    assert "last error: http" in event["message"]
+    assert daemon.metrics()['findingsd_queue_oldest_seconds{sink="hook"}'] >= 1200
+    sink.heal()
+    daemon.signal(12)
+    sink.wait(lambda got: sum(d.status < 300 for d in got) >= 5)
+    clock.set("+1300")
+    daemon.wait_log("queue.caught_up", sink="hook")
+    assert len(own(ops, "Queue Backlog")) == 1
+    assert daemon.stop() == 0, "\n".join(daemon.lines[-60:])
+
+
+def test_a_recovery_is_told_though_another_run_told_of_the_failing(sim, make_daemon, make_hook):
+    daemon, ops, sink = begin(sim, make_daemon, make_hook)
+    sim.fault("status", op="GetFindings", status=403, code="AccessDeniedException")
+    daemon.start()
+    ops.wait(lambda got: own(ops, "Source Failing"))
+    daemon.kill()
+    sim.heal()
+    daemon.start()
+    ops.wait(lambda got: own(ops, "Source Recovered"))
+    failing, recovered = own(ops, "Source Failing")[0], own(ops, "Source Recovered")[0]
+    assert failing["detail"]["subject"] == recovered["detail"]["subject"]
+    daemon.stop()
+    daemon.start()
+    daemon.wait_log("poll.done", since=daemon.mark())
+    assert daemon.stop() == 0
+    assert len(own(ops)) == 2, "told once"
+
+
+def test_a_crash_loop_does_not_page_at_each_start(sim, make_daemon, make_hook):
+    daemon, ops, sink = begin(sim, make_daemon, make_hook)
+    sim.fault("status", op="GetFindings", status=403, code="AccessDeniedException")
+    daemon.start()
+    ops.wait(lambda got: own(ops, "Source Failing"))
+    for _ in range(3):
+        daemon.kill()
+        mark = daemon.mark()
+        daemon.start()
+        daemon.wait_log("poll.failed", since=mark)
+        daemon.signal(12)
+        daemon.wait_log("poll.failed", since=mark, count=2)
+    ops.answer(503)
+    assert daemon.stop() == 0
+    assert len(own(ops, "Source Failing")) == 1, "at most one per type and hour, restarts included"
+
+
+def test_down_for_half_an_hour_is_told_as_blind_from_to(sim, make_daemon, make_hook):
+    daemon, ops, sink = begin(sim, make_daemon, make_hook)
+    daemon.start()
+    daemon.wait_log("poll.done", stream="live")
+    daemon.stop()
+    with closing(sqlite3.connect(daemon.database)) as db, db:
+        db.execute("UPDATE cursor SET watermark_ms = watermark_ms - 1800000")
+    sim.add("securityhub", findings.custom(seed="meanwhile", updated=time.time() - 900))
+    daemon.start()
+    ops.wait(lambda got: own(ops, "Coverage Gap"))
+    words = re.search(r"blind from (\S+)Z to (\S+)Z", own(ops, "Coverage Gap")[0]["detail"]["message"])
+    began, ended = (calendar.timegm(time.strptime(w[:19], "%Y-%m-%dT%H:%M:%S")) for w in words.groups())
+    assert 1790 <= ended - began <= 1900 and abs(ended - time.time()) < 60
+    sink.wait(1)
+    assert daemon.stop() == 0
+
+
+def test_a_region_that_was_off_is_blind_from_to_when_it_is_on_again(sim, make_daemon, make_hook):
+    daemon, ops, sink = begin(sim, make_daemon, make_hook)
+    daemon.start()
+    daemon.wait_log("poll.done", stream="live")
+    daemon.stop()
+    with closing(sqlite3.connect(daemon.database)) as db, db:
+        db.execute("UPDATE cursor SET watermark_ms = watermark_ms - 1800000")
+    sim.service(hub=False)
+    daemon.start()
+    ops.wait(lambda got: own(ops, "Coverage Gap"))
+    assert "not" in own(ops, "Coverage Gap")[0]["detail"]["message"]
+    sim.service(hub=True)
+    sim.add("securityhub", findings.custom(seed="meanwhile", updated=time.time() - 900))
+    daemon.signal(12)
+    daemon.wait_log("poll.on")
+    daemon.wait_log("poll.gap")
+    sink.wait(1)
+    assert daemon.stop() == 0
+
+
+def test_the_only_sink_hears_of_its_own_failing_when_it_is_back(sim, make_daemon, make_hook):
+    """Nobody else can be told: the words wait in its queue, and the log and readiness say so meanwhile."""
+    sink = make_hook()
+    sim.service(hub=True)
+    sink.answer(status=401, body="who are you")
+    sim.add("securityhub", findings.custom(seed="held", updated=time.time() - 60))
+    daemon = make_daemon(sim, sources=[source("securityhub", start="-24h")], sinks=[webhook("hook", sink.url, format="raw")],
+                         rules=[rule("all", ALL, "hook")], self_alerts=None)
+    daemon.start()
+    daemon.wait_log("courier.failing", sink="hook")
+    sink.heal()
+    daemon.signal(12)
+    sink.wait(lambda got: own(sink, "Sink Failing") and own(sink, "Sink Recovered"))
+    assert daemon.stop() == 0
+
+
+def test_several_at_once_are_all_named(sim, make_daemon, make_hook, tmp_path):
+    """Three regions fail: the first is told at once, the others by name at the end of its hour."""
+    clock = Fake(tmp_path, all=True)
+    ops = make_hook()
+    regions = ["us-east-1", "us-west-2", "eu-west-1"]
+    for region in regions:
+        sim.service(region=region, hub=True)
+    daemon = make_daemon(sim, sources=[source("securityhub")], aws={"regions": regions}, self_alerts={"sinks": ["ops"]},
+                         sinks=[webhook("ops", ops.url, format="raw")], rules=[rule("none", {"source": ["nobody"]}, "ops")])
+    sim.fault("status", op="GetFindings", status=403, code="AccessDeniedException")
+    daemon.start(env=clock.env)
+    for region in regions:
+        daemon.wait_log("poll.failed", region=region, attempt=2)
+    ops.wait(lambda got: own(ops, "Source Failing"))
+    clock.set("+3700")
+    ops.wait(lambda got: len(own(ops, "Source Failing")) == 2)
+    first, second = (e["detail"] for e in own(ops, "Source Failing"))
+    assert {first["subject"], second["subject"], *second["also"]} == {"hub/" + r for r in regions}
+    assert all("hub/" + r in json.dumps(second) for r in regions if "hub/" + r != first["subject"])
     assert daemon.stop() == 0

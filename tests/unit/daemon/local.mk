@@ -1,4 +1,5 @@
 unit_programs += \
+	tests/unit/daemon/test_alert_memo \
 	tests/unit/daemon/test_notify \
 	tests/unit/daemon/test_options \
 	tests/unit/daemon/test_plan \

@@ -169,6 +169,8 @@ def test_a_queue_that_does_not_get_shorter_is_told_to_others(sim, make_daemon, m
     sink.heal()
     daemon.signal(12)
     sink.wait(lambda got: sum(d.status < 300 for d in got) >= 5)
+    while any(row["queued"] or row["in_flight"] for row in daemon.ctl_json("queue")):
+        time.sleep(0.02)
     clock.set("+1300")
     daemon.wait_log("queue.caught_up", sink="hook")
     assert len(own(ops, "Queue Backlog")) == 1

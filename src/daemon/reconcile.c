@@ -12,8 +12,10 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "conf/conf.h"
 #include "daemon/inside.h"
 #include "daemon/options.h"
+#include "daemon/plan.h"
 #include "net/loop.h"
 #include "source/poller.h"
 #include "store/memory.h"
@@ -28,7 +30,7 @@ enum {
 
 struct reconcile_job {
 	struct feed *feed;
-	int64_t now_ms, interval_ms;
+	int64_t now_ms, interval_ms, rest_ms;
 	struct memory_watched **found;
 	size_t count;
 	uint64_t watched;
@@ -57,7 +59,7 @@ list_run(struct store_tx *tx, void *job, struct err *e)
 		return 0;
 	memory_watched_free(j->found, 0);
 	j->found = NULL;
-	return memory_watch_list(tx, &origin, SEVERITY_INFORMATIONAL, j->now_ms - REST_MS, limit,
+	return memory_watch_list(tx, &origin, SEVERITY_INFORMATIONAL, j->now_ms - j->rest_ms, limit,
 	                         &j->found, &j->count, e);
 }
 
@@ -103,6 +105,20 @@ list_done(void *job, const struct err *failed)
 		feeds_release(d, f);
 }
 
+/* A rule that wants to hear again of what is still open hears of it when that is read: so often, then. */
+static int64_t
+rest_ms(const struct conf *conf, int64_t interval_ms)
+{
+	int64_t rest = REST_MS;
+
+	for (size_t i = 0; i < conf->rule_count; i++) {
+		const struct conf_rule *r = &conf->rules[i];
+		if (r->is_enabled && r->repeat_interval_ms > 0 && r->repeat_interval_ms < rest)
+			rest = r->repeat_interval_ms;
+	}
+	return rest > interval_ms ? rest : interval_ms;
+}
+
 void
 reconcile_tick(struct daemon *d, int64_t now_ms)
 {
@@ -125,6 +141,7 @@ reconcile_tick(struct daemon *d, int64_t now_ms)
 		j->feed = f;
 		j->now_ms = now_ms;
 		j->interval_ms = f->reconcile.interval_ms;
+		j->rest_ms = rest_ms(plan_conf(d->plan), j->interval_ms);
 		f->reconcile.is_busy = true;
 		store_run(d->store, list_run, list_done, j);
 	}

@@ -290,9 +290,10 @@ unit_on_findings(struct poller *p, struct api_answer *a)
 		return;
 	}
 	if (u->stream == STREAM_REREAD) {
+		bool is_partial = found.token.len > 0;
 		page = make_page(p, a, &found);
 		add_asked(p, page);
-		page->is_partial = found.token.len > 0;
+		page->is_partial = is_partial;
 		unit_free(p);
 		deliver(p, page, &result);
 		return;

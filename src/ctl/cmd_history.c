@@ -10,12 +10,11 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/mem.h"
-#include "base/timefmt.h"
 #include "ctl/client.h"
 #include "ctl/show.h"
 #include "ctl/store_file.h"
+#include "ctl/when.h"
 #include "store/audit_read.h"
 #include "store/store.h"
 
@@ -220,21 +219,6 @@ print_all(struct history *h)
 	return code;
 }
 
-/* An instant, or how long ago. */
-static bool
-parse_since(const char *text, int64_t *ret_ms)
-{
-	int64_t ago_ms;
-
-	if (timefmt_parse(span_of(text), ret_ms, NULL))
-		return *ret_ms > 0;
-	if (!str_to_duration_ms(span_of(text), &ago_ms))
-		return false;
-	clock_refresh();
-	*ret_ms = clock_now_ms() > ago_ms ? clock_now_ms() - ago_ms : 1;
-	return true;
-}
-
 static enum exit_code
 usage(void)
 {
@@ -255,7 +239,7 @@ cmd_history(const struct ctl *c, int argc, char **argv)
 		if (strcmp(argv[i], "--all") == 0 && !is_all)
 			is_all = true;
 		else if (strcmp(argv[i], "--since") == 0 && i + 1 < argc && h.since_ms == 0 &&
-		         parse_since(argv[i + 1], &h.since_ms))
+		         when_parse(argv[i + 1], &h.since_ms))
 			i++;
 		else if (argv[i][0] != '-' && argv[i][0] != '\0' && h.finding == NULL)
 			h.finding = argv[i];

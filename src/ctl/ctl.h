@@ -22,6 +22,7 @@ struct ctl {
 typedef enum exit_code ctl_fn(const struct ctl *c, int argc, char **argv);
 
 ctl_fn cmd_check;
+ctl_fn cmd_db;
 ctl_fn cmd_dead;
 ctl_fn cmd_explain;
 ctl_fn cmd_history;

@@ -21,6 +21,7 @@ bin_PROGRAMS += src/ctl/findingsctl
 src_ctl_findingsctl_SOURCES = \
 	src/ctl/ctl.h \
 	src/ctl/cmd_check.c \
+	src/ctl/cmd_db.c \
 	src/ctl/cmd_dead.c \
 	src/ctl/cmd_history.c \
 	src/ctl/cmd_import.c \
@@ -32,5 +33,6 @@ src_ctl_findingsctl_SOURCES = \
 	src/ctl/cmd_status.c \
 	src/ctl/main.c \
 	src/ctl/show.c src/ctl/show.h \
-	src/ctl/store_file.c src/ctl/store_file.h
+	src/ctl/store_file.c src/ctl/store_file.h \
+	src/ctl/when.c src/ctl/when.h
 src_ctl_findingsctl_LDADD = libfindings.a $(LIBS_ALL)

@@ -22,7 +22,9 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{ .name = "check", .fn = cmd_check, .help = "check the configuration" },
-	{ .name = "db", .help = "check, back up or repair the store" },
+	{ .name = "db",
+	  .fn = cmd_db,
+	  .help = "check | backup FILE | repair --since TIME: the store" },
 	{ .name = "dead",
 	  .fn = cmd_dead,
 	  .help = "list | show ID | retry ID|--all | drop ID|--all: dead letters" },

@@ -16,6 +16,9 @@ extern const size_t daemon_route_count;
 
 /* lists.c */
 void lists_queue(void *arg, struct server_request *r);
+void db_backup_start(void *arg, struct server_request *r);
+void db_backup_show(void *arg, struct server_request *r);
+void db_check(void *arg, struct server_request *r);
 void history_serve(void *arg, struct server_request *r);
 void lists_recent(void *arg, struct server_request *r);
 void lists_dead(void *arg, struct server_request *r);

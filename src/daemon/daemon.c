@@ -205,6 +205,7 @@ daemon_begin(struct daemon *d, struct conf *conf, struct err *e)
 	if (plan_new(conf, seed.starts, &plan, e) < 0)
 		goto out;
 	daemon_set_plan(d, plan);
+	d->repaired_since_ms = seed.repaired_since_ms;
 	d->state = DAEMON_RUNNING;
 	guard_start(d);
 	if (!d->options->is_dry_run && outlets_apply(d, e) < 0)
@@ -245,6 +246,7 @@ daemon_close(struct daemon *d)
 	store_close(d->store);
 	d->store = NULL;
 	guard_stop(d);
+	db_free(d);
 	feeds_free(d);
 	outlets_free(d);
 	server_free(d->server);

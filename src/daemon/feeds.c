@@ -174,6 +174,8 @@ feed_open(struct daemon *d, const struct wish *w, const struct cursor *cursors, 
 	f->cred = role_cred(d, w, f->role);
 	fill_options(f, w, &options);
 	fill_cursors(f, cursors, count, options.cursors);
+	if (d->repaired_since_ms > 0 && options.cursors[STREAM_LIVE].started_ms == 0)
+		options.start = (struct source_start){ SOURCE_START_AT, d->repaired_since_ms };
 	f->poller = poller_new(&options);
 	TAILQ_INSERT_TAIL(&d->feeds, f, entry);
 	poller_start(f->poller, delay_ms);

@@ -88,6 +88,8 @@ struct daemon {
 	struct pipeline *pipeline;
 	struct alerts *alerts;
 	struct guard *guard;
+	int64_t repaired_since_ms; /* see struct seed */
+	struct db_backup *backup;  /* the last one, or NULL */
 	struct heartbeat *heartbeat;
 	struct regions *regions;
 	bool is_asking_regions, has_regions_failed;
@@ -163,7 +165,8 @@ struct seed {
 	int64_t *starts; /* filled: per rule */
 	struct cursor *cursors;
 	size_t cursor_count;
-	char *regions; /* filled: the last answer for regions = "enabled", "" = none */
+	int64_t repaired_since_ms; /* filled: where a repair of late begins anew what has no cursor; 0 = none */
+	char *regions;             /* filled: the last answer for regions = "enabled", "" = none */
 };
 void seed_init(struct seed *s, const struct conf *conf);
 void seed_done(struct seed *s);
@@ -179,6 +182,9 @@ void enabled_tick(struct daemon *d);
 
 /* backlog.c */
 void backlog_tick(struct daemon *d, int64_t mono_ms);
+
+/* db.c */
+void db_free(struct daemon *d);
 
 /* orphans.c */
 void orphans_tick(struct daemon *d, int64_t mono_ms);

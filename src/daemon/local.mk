@@ -5,6 +5,7 @@ libfindings_a_SOURCES += \
 	src/daemon/chores.c src/daemon/chores.h \
 	src/daemon/commands.c src/daemon/commands.h \
 	src/daemon/daemon.c src/daemon/daemon.h \
+	src/daemon/db.c \
 	src/daemon/enabled.c \
 	src/daemon/feed.h \
 	src/daemon/feeds.c \

@@ -14,6 +14,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "conf/conf.h"
 #include "conf/conf_diff.h"
 #include "control/metrics.h"
@@ -26,7 +27,8 @@
 #include "store/meta.h"
 #include "store/store.h"
 
-#define RULE_KEY "rule.since."
+#define RULE_KEY  "rule.since."
+#define REPAIR_MS (24 * INT64_C(3600000))
 
 struct reload {
 	struct seed seed; /* first: the store's job */
@@ -103,6 +105,24 @@ note_rule(struct store_tx *tx, struct seed *s, size_t i, bool is_first_run, stru
 	return found < 0 ? -1 : 0;
 }
 
+/* "SINCE NOW", both in ms: what a repair of the last day was told. A cursor that was lost begins there, not at the source's `start`. */
+static int
+load_repair(struct store_tx *tx, struct seed *s, struct err *e)
+{
+	struct buf text = { .max_bytes = 64 };
+	int64_t since_ms, at_ms;
+	int rc = meta_get(tx, "store.repaired", &text, e);
+	char *blank = rc > 0 ? strchr(text.data, ' ') : NULL;
+
+	s->repaired_since_ms = 0;
+	if (blank != NULL &&
+	    str_to_i64((struct span){ text.data, (size_t)(blank - text.data) }, &since_ms) &&
+	    str_to_i64(span_of(blank + 1), &at_ms) && s->now_ms - at_ms < REPAIR_MS)
+		s->repaired_since_ms = since_ms;
+	buf_done(&text);
+	return rc < 0 ? -1 : 0;
+}
+
 int
 seed_run(struct store_tx *tx, void *job, struct err *e)
 {
@@ -124,6 +144,8 @@ seed_run(struct store_tx *tx, void *job, struct err *e)
 	for (size_t i = 0; r >= 0 && i < s->rule_count; i++)
 		r = note_rule(tx, s, i, !known.has_any, e);
 	if (r < 0 || enabled_load(tx, &s->regions, e) < 0)
+		return -1;
+	if (load_repair(tx, s, e) < 0)
 		return -1;
 	return cursor_list(tx, &s->cursors, &s->cursor_count, e);
 }
@@ -208,6 +230,7 @@ take_over(struct reload *r, struct plan *plan, struct buf *changes)
 		log_warn("reload.restart_needed keys=%zu changes=\"%s\"", diff.restart_count,
 		         changes->data);
 	conf_diff_done(&diff);
+	d->repaired_since_ms = r->seed.repaired_since_ms;
 	(void)FAULT("reload.swap");
 	daemon_set_plan(d, plan);
 	cred_reload(d->cred);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "store/check_rows.h"
+#include "json/emit.h"
 
 /* CHUNK rows, or so many bytes of them: some ms. */
 enum { CHUNK_ROWS = 2000, CHUNK_BYTES = 4 << 20 };
@@ -127,6 +128,32 @@ check_skip(struct check *c, const struct err *failed)
 	if (f->trouble[0] == '\0')
 		memcpy(f->trouble, failed->text, sizeof(f->trouble));
 	return go_on(c);
+}
+
+void
+check_print(const struct check *c, struct buf *out)
+{
+	for (int i = 0; i < CHECK_PARTS; i++) {
+		const struct check_found *f = &c->found[i];
+		struct emit w;
+
+		if (i == CHECK_FILE && !c->is_full)
+			continue;
+		emit_init(&w, out);
+		emit_object_begin(&w);
+		emit_key(&w, "part");
+		emit_str(&w, check_part_name((enum check_part)i));
+		emit_key(&w, "ok");
+		emit_bool(&w, f->bad == 0);
+		emit_key(&w, "rows");
+		emit_u64(&w, f->rows);
+		emit_key(&w, "bad");
+		emit_u64(&w, f->bad);
+		emit_key(&w, "text");
+		emit_str(&w, f->trouble);
+		emit_object_end(&w);
+		(void)buf_add_char(out, '\n');
+	}
 }
 
 bool

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 struct store_tx;
@@ -63,6 +64,9 @@ bool check_next(struct check *c);
 
 /* The chunk failed with ERR_CORRUPT: note it and go on with the next part. True: run another. */
 bool check_skip(struct check *c, const struct err *failed);
+
+/* A line of JSON per part: part, ok, rows, bad, text. */
+void check_print(const struct check *c, struct buf *out);
 
 /* Is anything not as it was written? */
 bool check_is_bad(const struct check *c);

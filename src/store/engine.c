@@ -18,6 +18,7 @@
 
 #include "base/fault.h"
 #include "base/mem.h"
+#include "store/repair.h"
 #include "store/schema.h"
 #include "store/tx.h"
 
@@ -106,8 +107,8 @@ build_new(const char *temp, const char *path, struct err *e)
 	return rc;
 }
 
-static int
-sync_folder(const char *path, struct err *e)
+int
+engine_sync_folder(const char *path, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
 	char *folder = slash ? mem_strndup(path, (size_t)(slash - path) + 1) : mem_strdup(".");
@@ -135,7 +136,7 @@ create(const char *path, struct err *e)
 	(void)unlink(temp);
 	mem_free(temp);
 	(void)FAULT("store.create.after");
-	return rc < 0 ? rc : sync_folder(path, e);
+	return rc < 0 ? rc : engine_sync_folder(path, e);
 }
 
 static int
@@ -198,12 +199,20 @@ open_in_memory(const struct store_options *o, sqlite3 **ret, struct err *e)
 }
 
 int
+engine_build(const char *path, struct err *e)
+{
+	return build_new(path, path, e);
+}
+
+int
 engine_open(const struct store_options *o, sqlite3 **ret, int *ret_schema_from, struct err *e)
 {
 	struct stat st;
 	sqlite3 *db = NULL;
 
 	*ret_schema_from = schema_version();
+	if (repair_check_mark(o->path, e) < 0)
+		return -1;
 	if (stat(o->path, &st) < 0) {
 		if (errno != ENOENT)
 			return err_set(e, ERR_IO, "%s: %s", o->path, strerror(errno));
@@ -221,6 +230,25 @@ engine_open(const struct store_options *o, sqlite3 **ret, int *ret_schema_from, 
 	    run(db, o->path, "SELECT count(*) FROM sqlite_schema; BEGIN IMMEDIATE; COMMIT", e) <
 	            0 ||
 	    schema_upgrade(db, o->path, o->is_read_only, ret_schema_from, e) < 0) {
+		(void)sqlite3_close(db);
+		return -1;
+	}
+	*ret = db;
+	return 0;
+}
+
+int
+engine_open_raw(const char *path, sqlite3 **ret, struct err *e)
+{
+	sqlite3 *db = NULL;
+
+	if (check_header(path, e) < 0 || connect(path, &db, e) < 0)
+		return -1;
+	if (run(db, path,
+	        "PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;"
+	        "PRAGMA wal_autocheckpoint=0; SELECT count(*) FROM sqlite_schema;"
+	        "BEGIN IMMEDIATE; COMMIT; PRAGMA query_only=ON",
+	        e) < 0) {
 		(void)sqlite3_close(db);
 		return -1;
 	}
@@ -266,10 +294,16 @@ read_pragma(sqlite3 *db, const char *sql)
 	return value;
 }
 
+int64_t
+engine_pages(sqlite3 *db)
+{
+	return read_pragma(db, "PRAGMA page_count");
+}
+
 void
 engine_reserve_file(sqlite3 *db, const char *path, int *fd, int64_t *reserved)
 {
-	int64_t need = read_pragma(db, "PRAGMA page_count") * ENGINE_PAGE_BYTES;
+	int64_t need = engine_pages(db) * ENGINE_PAGE_BYTES;
 
 	if (need + ENGINE_FILE_AHEAD / 2 <= *reserved)
 		return;

@@ -26,6 +26,18 @@ enum {
 /* As store_open, without the thread. *ret_schema_from: the version of the schema that the file had before. */
 int engine_open(const struct store_options *o, sqlite3 **ret, int *ret_schema_from, struct err *e);
 
+/*
+ * Open a file as it is, sound or not, of whatever version, and lock it: to copy it or to read what can be read. Nothing is changed, also
+ * not when it is closed (is_clean false); its log, if there is one, is read with it.
+ */
+int engine_open_raw(const char *path, sqlite3 **ret, struct err *e);
+
+/* A whole, empty store in a new file at path. */
+int engine_build(const char *path, struct err *e);
+
+/* The names in path's folder are on disk. */
+int engine_sync_folder(const char *path, struct err *e);
+
 /* NULL does nothing. is_clean: write the log back and take it away. */
 void engine_close(sqlite3 *db, bool is_clean);
 
@@ -44,6 +56,9 @@ void engine_reserve_file(sqlite3 *db, const char *path, int *fd, int64_t *reserv
 
 /* Free bytes for us on the file system of path; -1 unknown. */
 int64_t engine_free_space(const char *path);
+
+/* Pages of the file, log included. */
+int64_t engine_pages(sqlite3 *db);
 
 /* Unused pages inside the file, in bytes. */
 int64_t engine_free_inside(sqlite3 *db);

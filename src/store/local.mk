@@ -26,6 +26,9 @@ store_sources = \
 	src/store/audit_print.c src/store/audit_print.h \
 	src/store/check.c src/store/check.h \
 	src/store/check_rows.c src/store/check_rows.h \
+	src/store/backup.c src/store/backup.h \
+	src/store/repair.c src/store/repair.h \
+	src/store/salvage.c src/store/salvage.h \
 	src/store/quarantine.c src/store/quarantine.h \
 	src/store/upkeep.c
 libfindings_a_SOURCES += $(store_sources)

@@ -17,6 +17,7 @@
 
 #include "base/fault.h"
 #include "base/mem.h"
+#include "store/backup.h"
 #include "store/schema.h"
 #include "store/worker.h"
 
@@ -100,6 +101,10 @@ store_close(struct store *s)
 
 	if (s == NULL)
 		return;
+	(void)pthread_mutex_lock(&s->lock);
+	s->is_backup_cancelled = true;
+	(void)pthread_cond_signal(&s->work);
+	(void)pthread_mutex_unlock(&s->lock);
 	while (is_more) { /* completions may queue more */
 		(void)pthread_mutex_lock(&s->lock);
 		while (s->waiting > 0)
@@ -185,6 +190,53 @@ file_size(const char *path)
 	struct stat st;
 
 	return stat(path, &st) < 0 ? 0 : (int64_t)st.st_size;
+}
+
+int
+store_backup(struct store *s, const char *dest, store_done_fn *done, void *arg, struct err *e)
+{
+	struct job *job = mem_zalloc(sizeof(*job));
+
+	job->done = done;
+	job->arg = arg;
+	(void)pthread_mutex_lock(&s->lock);
+	bool is_busy = s->backup_job != NULL;
+	if (!is_busy) {
+		s->backup_job = job;
+		s->backup_dest = mem_strdup(dest);
+		s->waiting++;
+		(void)pthread_cond_signal(&s->work);
+	}
+	(void)pthread_mutex_unlock(&s->lock);
+	if (!is_busy)
+		return 0;
+	mem_free(job);
+	return err_set(e, ERR_CONFIG, "a backup is under way; wait for its end");
+}
+
+void
+store_backup_progress(struct store *s, int64_t *ret_done_bytes, int64_t *ret_all_bytes)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	*ret_done_bytes = s->backup_done_bytes;
+	*ret_all_bytes = s->backup_all_bytes;
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+int
+store_backup_file(const char *path, const char *dest, struct err *e)
+{
+	struct backup *b = NULL;
+	sqlite3 *db = NULL;
+	int rc = engine_open_raw(path, &db, e);
+
+	if (rc == 0)
+		rc = backup_start(db, path, dest, 0, &b, e);
+	while (rc >= 0 && b != NULL && (rc = backup_step(b, e)) > 0)
+		;
+	backup_free(b);
+	engine_close(db, false);
+	return rc;
 }
 
 void

@@ -71,6 +71,17 @@ int store_run_wait(struct store *s, store_job_fn *fn, void *job, struct err *e);
 /* While held outbox_next gives nothing; at first it is not. */
 void store_hold_sends(struct store *s, bool is_held);
 
+/*
+ * Copy the whole store into dest (an absolute path; never over a file) between the jobs, a step of some ms at a time. done is called
+ * once, as a job's; it is of the moment in which it ends. One at a time: 0, or -1 with e (ERR_CONFIG: one is under way).
+ */
+int store_backup(struct store *s, const char *dest, store_done_fn *done, void *arg, struct err *e);
+/* How far it is; 0 and 0 while none is under way. */
+void store_backup_progress(struct store *s, int64_t *ret_done_bytes, int64_t *ret_all_bytes);
+
+/* The same of a store that nobody holds, of whatever version, waiting for it. */
+int store_backup_file(const char *path, const char *dest, struct err *e);
+
 /* A snapshot for metrics, readiness and status. */
 struct store_stats {
 	size_t jobs_waiting;       /* queued or running */

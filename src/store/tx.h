@@ -104,6 +104,8 @@ int tx_fail_rc(int rc, const char *detail, const char *path, struct err *e);
 int tx_check_space(const struct store_tx *tx, struct err *e);
 
 void tx_init(struct store_tx *tx, sqlite3 *db, const char *path, size_t hot_limit);
+/* Read the sinks alone: for those who look at rows without writing. */
+int tx_load_sinks(struct store_tx *tx, struct err *e);
 /* Read what is kept in memory (sinks, hot index) from the database. */
 int tx_load(struct store_tx *tx, struct err *e);
 /* Finalize the statements, free; does not close db. */

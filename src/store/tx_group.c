@@ -35,8 +35,8 @@ sink_set_name(struct tx_sink *sink, struct span name)
 	sink->name[len] = '\0';
 }
 
-static int
-load_sinks(struct store_tx *tx, struct err *e)
+int
+tx_load_sinks(struct store_tx *tx, struct err *e)
 {
 	sqlite3_stmt *st = tx_stmt(tx, sql_sinks, e);
 	int rc;
@@ -126,7 +126,7 @@ tx_load(struct store_tx *tx, struct err *e)
 {
 	int64_t max_id = 0;
 
-	if (load_sinks(tx, e) < 0 || read_number(tx, sql_merged, &tx->merged_id, e) < 0 ||
+	if (tx_load_sinks(tx, e) < 0 || read_number(tx, sql_merged, &tx->merged_id, e) < 0 ||
 	    read_number(tx, sql_count, &tx->memory_count, e) < 0 ||
 	    read_number(tx, sql_max_memory, &max_id, e) < 0)
 		return -1;

@@ -20,6 +20,8 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/mem.h"
+#include "store/backup.h"
 
 enum {
 	GROUP_MAX = 64,           /* jobs in one transaction */
@@ -68,6 +70,30 @@ worker_open(struct store *s, struct err *e)
 	return 0;
 }
 
+/* It is over, however. */
+static void
+end_backup(struct store *s, const struct err *failed)
+{
+	uint64_t one = 1;
+
+	backup_free(s->backup);
+	s->backup = NULL;
+	(void)pthread_mutex_lock(&s->lock);
+	struct job *job = s->backup_job;
+	job->is_failed = failed != NULL;
+	if (failed != NULL)
+		job->err = *failed;
+	STAILQ_INSERT_TAIL(&s->finished, job, next);
+	s->backup_job = NULL;
+	mem_free(s->backup_dest);
+	s->backup_dest = NULL;
+	s->backup_done_bytes = s->backup_all_bytes = 0;
+	s->waiting--;
+	(void)pthread_cond_broadcast(&s->idle);
+	(void)pthread_mutex_unlock(&s->lock);
+	(void)!write(s->fd, &one, sizeof(one));
+}
+
 void
 worker_close(struct store *s, bool is_clean)
 {
@@ -75,6 +101,10 @@ worker_close(struct store *s, bool is_clean)
 
 	if (s->db == NULL)
 		return;
+	if (s->backup != NULL) {
+		(void)err_temp(&e, ERR_STORE, "the store had to be opened again; try again");
+		end_backup(s, &e);
+	}
 	if (s->options.is_read_only)
 		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	else if (is_clean && !s->tx.is_io_broken)
@@ -265,6 +295,36 @@ tend(struct store *s, int quiet_ms)
 		checkpoint(s);
 }
 
+/* One step of the backup that is wanted or under way. False: there is none. */
+static bool
+backup_turn(struct store *s)
+{
+	struct err e = { 0 };
+	int rc = 1;
+
+	(void)pthread_mutex_lock(&s->lock);
+	const char *dest = s->backup_job != NULL ? s->backup_dest : NULL; /* ours until its end */
+	bool is_cancelled = s->is_backup_cancelled;
+	(void)pthread_mutex_unlock(&s->lock);
+	if (dest == NULL)
+		return false;
+	if (is_cancelled)
+		rc = err_temp(&e, ERR_CANCELLED, "findingsd is stopping");
+	else if (s->backup != NULL)
+		rc = backup_step(s->backup, &e);
+	else if (ensure_open(s, &e) < 0 ||
+	         backup_start(s->db, s->path, dest, s->options.reserve_bytes, &s->backup, &e) < 0)
+		rc = -1;
+	if (rc <= 0) {
+		end_backup(s, rc < 0 ? &e : NULL);
+		return false;
+	}
+	(void)pthread_mutex_lock(&s->lock);
+	backup_get_progress(s->backup, &s->backup_done_bytes, &s->backup_all_bytes);
+	(void)pthread_mutex_unlock(&s->lock);
+	return true;
+}
+
 /* Wait for work, tending the file when it is quiet. Under the lock. */
 static void
 wait_for_work(struct store *s)
@@ -274,6 +334,13 @@ wait_for_work(struct store *s)
 	while (STAILQ_EMPTY(&s->queue) && !s->is_stopping) {
 		int wait_ms = quiet_ms == 0 ? IDLE_MS : LONG_IDLE_MS;
 		struct timespec until;
+		if (s->backup_job != NULL) {
+			(void)pthread_mutex_unlock(&s->lock);
+			(void)backup_turn(s);
+			tend(s, 0);
+			(void)pthread_mutex_lock(&s->lock);
+			continue;
+		}
 		if (quiet_ms >= LONG_IDLE_MS) {
 			(void)pthread_cond_wait(&s->work, &s->lock);
 			continue;
@@ -327,6 +394,7 @@ worker_main(void *arg)
 		}
 		finish(s, jobs, count, is_lost, &e);
 		tend(s, 0);
+		(void)backup_turn(s);
 	}
 	return NULL;
 }

@@ -35,6 +35,10 @@ struct store {
 	size_t waiting; /* queued or running */
 	bool is_stopping, is_held;
 	struct store_stats stats;
+	struct job *backup_job; /* NULL: none is wanted or under way */
+	char *backup_dest;
+	int64_t backup_done_bytes, backup_all_bytes;
+	bool is_backup_cancelled;
 
 	/* The thread's own. */
 	sqlite3 *db; /* NULL: given up, to be opened again */
@@ -44,6 +48,7 @@ struct store {
 	int reserve_fd; /* of the file; see engine_reserve_file */
 	int64_t reserved;
 	bool is_room_wanted; /* space ran low: what the log holds is to go into the file while that can grow */
+	struct backup *backup;
 	bool is_held_now;  /* is_held, as of this group */
 	bool is_wal_stuck; /* the last checkpoint failed: try again only after another commit */
 };

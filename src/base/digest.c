@@ -25,14 +25,15 @@ leave(void)
 	_exit(71);
 }
 
-static EVP_MD *sha256; /* for the life of the process */
-static pthread_once_t sha256_once = PTHREAD_ONCE_INIT;
+static EVP_MD *sha256, *sha1; /* for the life of the process */
+static pthread_once_t fetch_once = PTHREAD_ONCE_INIT;
 
 static void
-fetch_sha256(void)
+fetch(void)
 {
 	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-	if (sha256 == NULL)
+	sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+	if (sha256 == NULL || sha1 == NULL)
 		leave();
 }
 
@@ -40,7 +41,7 @@ fetch_sha256(void)
 static const EVP_MD *
 sha256_md(void)
 {
-	(void)pthread_once(&sha256_once, fetch_sha256);
+	(void)pthread_once(&fetch_once, fetch);
 	return sha256;
 }
 
@@ -133,7 +134,8 @@ digest_uuid5(const unsigned char ns[16], const void *name, size_t len, char ret[
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	char hex[33];
 
-	bool ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha1(), NULL) == 1 &&
+	(void)pthread_once(&fetch_once, fetch);
+	bool ok = ctx != NULL && EVP_DigestInit_ex(ctx, sha1, NULL) == 1 &&
 	          EVP_DigestUpdate(ctx, ns, 16) == 1 && EVP_DigestUpdate(ctx, name, len) == 1 &&
 	          EVP_DigestFinal_ex(ctx, sum, &n) == 1;
 	EVP_MD_CTX_free(ctx);
@@ -142,8 +144,12 @@ digest_uuid5(const unsigned char ns[16], const void *name, size_t len, char ret[
 	sum[6] = (unsigned char)((sum[6] & 0x0F) | 0x50);
 	sum[8] = (unsigned char)((sum[8] & 0x3F) | 0x80);
 	digest_hex(sum, 16, hex);
-	(void)snprintf(ret, 37, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
-	               hex + 20);
+	for (size_t i = 0, at = 0; i < 32; i++) {
+		if (i == 8 || i == 12 || i == 16 || i == 20)
+			ret[at++] = '-';
+		ret[at++] = hex[i];
+	}
+	ret[36] = '\0';
 }
 
 void

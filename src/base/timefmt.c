@@ -161,13 +161,48 @@ timefmt_parse(struct span s, int64_t *ret_ms, int32_t *ret_sub_ns)
 	return true;
 }
 
+/* n digits of v, with leading zeros; returns what is behind them. printf takes 1 us for an instant, and an event has several. */
+static char *
+put_digits(char *out, int64_t v, int n)
+{
+	for (int i = n - 1; i >= 0; i--, v /= 10)
+		out[i] = (char)('0' + v % 10);
+	return out + n;
+}
+
+/* "2026-01-02T03:04:05"; NULL: a year that needs more than four digits, or a sign. */
+static char *
+put_seconds(char *out, const struct parts *p)
+{
+	if (p->year < 0 || p->year > 9999)
+		return NULL;
+	out = put_digits(out, p->year, 4);
+	*out++ = '-';
+	out = put_digits(out, p->month, 2);
+	*out++ = '-';
+	out = put_digits(out, p->day, 2);
+	*out++ = 'T';
+	out = put_digits(out, p->hour, 2);
+	*out++ = ':';
+	out = put_digits(out, p->minute, 2);
+	*out++ = ':';
+	return put_digits(out, p->second, 2);
+}
+
 const char *
 timefmt_rfc3339_ms(int64_t ms, char *out)
 {
 	struct parts p = to_parts(ms);
+	char *at = put_seconds(out, &p);
 
-	(void)snprintf(out, TIMEFMT_BYTES, "%04lld-%02d-%02dT%02d:%02d:%02d.%03dZ",
-	               (long long)p.year, p.month, p.day, p.hour, p.minute, p.second, p.ms);
+	if (at == NULL) {
+		(void)snprintf(out, TIMEFMT_BYTES, "%04lld-%02d-%02dT%02d:%02d:%02d.%03dZ",
+		               (long long)p.year, p.month, p.day, p.hour, p.minute, p.second, p.ms);
+		return out;
+	}
+	*at++ = '.';
+	at = put_digits(at, p.ms, 3);
+	memcpy(at, "Z", 2);
 	return out;
 }
 
@@ -175,9 +210,13 @@ const char *
 timefmt_rfc3339_s(int64_t ms, char *out)
 {
 	struct parts p = to_parts(ms);
+	char *at = put_seconds(out, &p);
 
-	(void)snprintf(out, TIMEFMT_BYTES, "%04lld-%02d-%02dT%02d:%02d:%02dZ", (long long)p.year,
-	               p.month, p.day, p.hour, p.minute, p.second);
+	if (at != NULL)
+		memcpy(at, "Z", 2);
+	else
+		(void)snprintf(out, TIMEFMT_BYTES, "%04lld-%02d-%02dT%02d:%02d:%02dZ",
+		               (long long)p.year, p.month, p.day, p.hour, p.minute, p.second);
 	return out;
 }
 

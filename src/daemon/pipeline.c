@@ -132,6 +132,7 @@ read_finding(struct pipeline *pl, struct take *t, size_t i)
 		item->poison = mem_strdup(e.text);
 		return;
 	}
+	envelope_id(&item->finding, item->finding.event_id);
 	item->account_name = plan_account_name(t->plan, item->finding.account);
 	match_finding(pl, t, item);
 }

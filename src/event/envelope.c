@@ -66,9 +66,10 @@ add_head(struct buf *out, const struct finding *f, const struct envelope_place *
 {
 	char id[37], time[TIMEFMT_BYTES];
 
-	envelope_id(f, id);
+	if (f->event_id[0] == '\0')
+		envelope_id(f, id);
 	ADD_LIT(out, "{\"version\":\"0\",\"id\":\"");
-	(void)buf_add(out, id, 36);
+	(void)buf_add(out, f->event_id[0] ? f->event_id : id, 36);
 	if (f->view == VIEW_GUARDDUTY)
 		ADD_LIT(out,
 		        "\",\"detail-type\":\"GuardDuty Finding\",\"source\":\"aws.guardduty\"");

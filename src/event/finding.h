@@ -131,6 +131,7 @@ struct finding {
 	size_t fields_end; /* offset in body of the '}' that ends ProductFields, 0 = no such object */
 	bool is_fields_empty; /* that object has no member yet */
 	bool is_fields_odd;   /* ProductFields is there and no object: nothing can be put */
+	char event_id[37];    /* envelope_id's, where it was made already; else "" */
 };
 
 /*

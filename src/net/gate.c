@@ -47,6 +47,8 @@ struct gates {
 	struct gate *by_name;
 	TAILQ_HEAD(, gate) wanted; /* gates at which somebody waits, longest first */
 	unsigned slots_taken;      /* gates with a resolver, or held */
+	char *last_url,
+		*last_name; /* the last URL's host, as name_of has it: most requests are like the one before */
 };
 
 static void
@@ -107,6 +109,8 @@ gates_free(struct gates *gs)
 
 	HASH_ITER(hh, gs->by_name, g, tmp)
 	gate_free(gs, g);
+	mem_free_secret(gs->last_url);
+	curl_free(gs->last_name);
 	timer_free(gs->holds);
 	mem_free(gs);
 }
@@ -129,6 +133,20 @@ name_of(const char *url)
 	return host;
 }
 
+static const char *
+name_of_cached(struct gates *gs, const char *url)
+{
+	if (url == NULL)
+		return NULL;
+	if (gs->last_url == NULL || strcmp(gs->last_url, url) != 0) {
+		mem_free_secret(gs->last_url);
+		curl_free(gs->last_name);
+		gs->last_name = name_of(url);
+		gs->last_url = mem_strdup(url);
+	}
+	return gs->last_name;
+}
+
 static void
 drop_those_at_rest(struct gates *gs)
 {
@@ -144,7 +162,7 @@ static struct gate *
 gate_for(struct gates *gs, const char *url)
 {
 	struct gate *g = NULL;
-	char *name = name_of(url);
+	const char *name = name_of_cached(gs, url);
 
 	if (name == NULL)
 		return NULL;
@@ -158,7 +176,6 @@ gate_for(struct gates *gs, const char *url)
 		TAILQ_INIT(&g->waiting);
 		HASH_ADD_STR(gs->by_name, name, g);
 	}
-	curl_free(name);
 	return g;
 }
 

@@ -137,6 +137,21 @@ add_header(struct http *h, const char *line)
 	return 0;
 }
 
+/* printf is a tenth of what a request costs. */
+static char *
+header_line(const struct http_header *a)
+{
+	size_t name = strlen(a->name), value = strlen(a->value);
+	char *line = mem_alloc(name + value + 3);
+
+	memcpy(line, a->name, name);
+	/* curl's way to send a header without a value. */
+	memcpy(line + name, value ? ": " : ";", 2); /* the latter with its NUL */
+	if (value)
+		memcpy(line + name + 2, a->value, value + 1);
+	return line;
+}
+
 static int
 set_headers(struct http *h, const struct http_request *req, struct err *e)
 {
@@ -150,9 +165,7 @@ set_headers(struct http *h, const struct http_request *req, struct err *e)
 		if (strpbrk(a->value, "\r\n") != NULL)
 			return err_set(e, ERR_PARSE, "the value of header '%s' has a line break",
 			               a->name);
-		/* curl's way to send a header without a value. */
-		char *line = a->value[0] ? mem_printf("%s: %s", a->name, a->value)
-		                         : mem_printf("%s;", a->name);
+		char *line = header_line(a);
 		(void)add_header(h, line);
 		mem_free_secret(line);
 		has_type = has_type || strcasecmp(a->name, "Content-Type") == 0;

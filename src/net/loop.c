@@ -100,6 +100,9 @@ loop_new(void)
 		(void)event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
 		(void)event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME);
 		(void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+		/* curl gives up and takes again a socket between two requests: unseen by the kernel when it is in one turn.
+		 * Nobody here duplicates a descriptor, which is what the manual warns of. */
+		(void)event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
 		l->base = event_base_new_with_config(config);
 		event_config_free(config);
 	}

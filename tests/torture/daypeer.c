@@ -11,7 +11,8 @@
  * finding decides its severity: each 1000th CRITICAL, each 10th HIGH, else LOW.
  *
  * POST /hook/K is receiver K (0 to 7), POST / is SNS and receiver 8. Receiver DEAD (-1: none) answers 503 to all, until PUT
- * /revive. GET /stats: {"seen","served","calls","now_ms","sinks":[{"came","repeated","twice","lost_answers","early","dead"}...]}:
+ * /revive. GET /stats: {"seen","served","calls","now_ms","connections" (with its own),"sinks":[{"came","repeated","twice",
+ * "lost_answers","early","dead"}...]}:
  * came counts pairs of finding and change; twice are those that came under a second message key; lost_answers is how often the
  * receiver had a message and its sender was not told so; early are those resolved before they had come up.
  */
@@ -74,7 +75,7 @@ static struct {
 	} * row;         /* in the order of time */
 	int32_t *row_of; /* per slot */
 	uint8_t *served; /* per slot */
-	int64_t served_count, calls;
+	int64_t served_count, calls, connections;
 	struct receiver sinks[SINKS];
 } day;
 
@@ -456,10 +457,11 @@ answer_stats(struct conn *c)
 	struct bytes text = { 0 };
 	char one[400];
 
-	snprintf(one, sizeof one,
-	         "{\"seen\":%lld,\"served\":%lld,\"calls\":%lld,\"now_ms\":%lld,\"sinks\":[",
-	         (long long)index_at(now_ms()), (long long)day.served_count, (long long)day.calls,
-	         (long long)now_ms());
+	snprintf(
+		one, sizeof one,
+		"{\"seen\":%lld,\"served\":%lld,\"calls\":%lld,\"now_ms\":%lld,\"connections\":%lld,\"sinks\":[",
+		(long long)index_at(now_ms()), (long long)day.served_count, (long long)day.calls,
+		(long long)now_ms(), (long long)day.connections);
 	put_text(&text, one);
 	for (int k = 0; k < SINKS; k++) {
 		const struct receiver *r = &day.sinks[k];
@@ -584,6 +586,7 @@ static void
 drop(struct conn *c)
 {
 	close(c->fd);
+	day.connections--;
 	free(c->in.p);
 	free(c->out.p);
 	free(c);
@@ -600,6 +603,7 @@ on_accept(int listen_fd, int epoll_fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	c = need(calloc(1, sizeof *c));
 	c->fd = fd;
+	day.connections++;
 	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = c };
 	epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &ev);
 }

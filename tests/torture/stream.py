@@ -85,6 +85,25 @@ class Stream:
                    twice=hook["twice"] + sns["twice"] + self.mail.twice)
         return got
 
+    def settled(self):
+        """The counts when all that a dead daemon had sent is read: its connections are gone."""
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            got = self.stats()
+            if got["connections"] <= 1 and not self.mail.transports:
+                return got
+            time.sleep(0.005)
+        raise AssertionError("connections of a dead daemon stay open: %s" % got)
+
+    def caught_up(self, seconds=10.0):
+        """Wait until less than half a second's findings are on their way."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            got = self.stats()
+            if got["seen"] - min(got["hook"]["came"], got["sns"]["came"]) <= self.rate // 2 + 1:
+                return
+            time.sleep(0.02)
+
     def freeze(self):
         """No more findings from now on."""
         urllib.request.urlopen(urllib.request.Request(self.url + "/freeze", method="PUT"), timeout=60).close()

@@ -69,7 +69,7 @@ def cut_often(tmp, stream, cuts, rng, **env):
             said = check(state, str(tmp / "copy"))
             if said != "ok":
                 out.bad.append("cut %d: %s" % (n, said))
-            after = stream.stats()["repeated"]
+            after = stream.settled()["repeated"]
             out.counts.append(after - before)
             before = after
             if len(out.bad) > 5:

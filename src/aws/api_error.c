@@ -110,6 +110,9 @@ copy_code(char *out, size_t bytes, const char *p, size_t len)
 		p = hash + 1;
 	}
 	copy_text(out, bytes, p, len);
+	for (; *out != '\0'; out++) /* codes are cut to fit where they are shown */
+		if ((unsigned char)*out >= 0x80)
+			*out = '?';
 }
 
 static void

@@ -21,13 +21,24 @@
 static int parse(enum finding_view view, struct span body, struct span account, struct span region,
                  struct finding *ret, struct err *e);
 
+/* The object alone: what is put into it goes before its last byte. */
+static struct span
+without_blanks(struct span s)
+{
+	while (s.len > 0 && memchr(" \t\r\n", s.p[0], 4) != NULL)
+		s = (struct span){ s.p + 1, s.len - 1 };
+	while (s.len > 0 && memchr(" \t\r\n", s.p[s.len - 1], 4) != NULL)
+		s.len--;
+	return s;
+}
+
 int
 finding_parse(enum finding_view view, struct span body, const struct finding_polled *polled,
               struct finding *ret, struct err *e)
 {
 	if (!(polled && polled->is_checked) && scan_check(body, true, e))
 		return err_wrap(e, "not a finding of %s", finding_view_name(view));
-	return parse(view, body, span_of(polled ? polled->account : NULL),
+	return parse(view, without_blanks(body), span_of(polled ? polled->account : NULL),
 	             span_of(polled ? polled->region : NULL), ret, e);
 }
 

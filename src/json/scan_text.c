@@ -118,13 +118,16 @@ scan_unescape(struct span escaped, struct buf *out)
 bool
 scan_string_eq(struct span escaped, struct span decoded)
 {
-	const char *p = escaped.p, *end = p + escaped.len;
-	const char *d = decoded.p, *dend = d + decoded.len;
+	const char *p, *end, *d, *dend;
 
 	if (escaped.len < decoded.len)
 		return false;
+	p = escaped.p;
 	if (escaped.len == 0 || memchr(p, '\\', escaped.len) == NULL)
 		return span_eq(escaped, decoded);
+	end = p + escaped.len;
+	d = decoded.len == 0 ? "" : decoded.p;
+	dend = d + decoded.len;
 	while (p < end) {
 		char four[4];
 		size_t n = 1, used = 1;

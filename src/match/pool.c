@@ -64,7 +64,7 @@ pool_alloc(struct pool *p, size_t bytes)
 	char *piece;
 
 	bytes = (bytes + 15) & ~(size_t)15;
-	if (p->cap - p->used < bytes)
+	if (p->chunks == NULL || p->cap - p->used < bytes)
 		add_chunk(p, bytes);
 	piece = (char *)p->chunks + CHUNK_HEAD_BYTES + p->used;
 	p->used += bytes;

@@ -18,6 +18,9 @@
 #include <string.h>
 
 enum { PACK_VERSION = 2, SHORT_RULES = 2, BASE_TEXTS = 4 };
+
+/* What is counted one by one: beyond this it is damage, and counting on must not come round to 0. */
+enum { COUNTER_MAX = INT32_MAX };
 enum { GROUP_OPEN = 1, GROUP_HELD = 2, GROUP_MEMBERSHIP = 4, GROUP_WATCHER = 8 };
 
 static void
@@ -242,12 +245,12 @@ get_group(struct in *in, struct lifecycle_group *g)
 	g->is_membership = (flags & GROUP_MEMBERSHIP) != 0;
 	g->is_watcher = (flags & GROUP_WATCHER) != 0;
 	g->on = (unsigned)get_u64(in, UINT32_MAX);
-	g->n = (uint32_t)get_u64(in, UINT32_MAX);
-	g->generation = (uint32_t)get_u64(in, UINT32_MAX);
-	g->queued = (uint32_t)get_u64(in, UINT32_MAX);
+	g->n = (uint32_t)get_u64(in, COUNTER_MAX);
+	g->generation = (uint32_t)get_u64(in, COUNTER_MAX);
+	g->queued = (uint32_t)get_u64(in, COUNTER_MAX);
 	g->severity_told = (int)get_u64(in, 4);
 	g->severity_first = (int)get_u64(in, 4);
-	g->repeats = (uint32_t)get_u64(in, UINT32_MAX);
+	g->repeats = (uint32_t)get_u64(in, COUNTER_MAX);
 	g->told_ms = get_i64(in);
 	g->rule_count = (size_t)get_u64(in, LIFECYCLE_GROUP_RULES);
 	for (size_t i = 0; i < g->rule_count && !in->is_bad; i++)
@@ -258,7 +261,7 @@ static void
 get_turns(struct in *in, struct lifecycle_state *s)
 {
 	s->flipped_ms = get_i64(in);
-	s->generation_first = 1 + (uint32_t)get_u64(in, UINT32_MAX - 1);
+	s->generation_first = 1 + (uint32_t)get_u64(in, COUNTER_MAX - 1);
 	s->turn_count = (size_t)get_u64(in, LIFECYCLE_TURNS);
 	for (size_t i = 0; i < s->turn_count && !in->is_bad; i++)
 		s->turns[i] = get_i64(in);
@@ -291,13 +294,13 @@ lifecycle_unpack(struct span packed, struct lifecycle_state *ret, struct err *e)
 		return err_set(e, ERR_SCHEMA,
 		               "a finding's state of version %llu; this program knows %d",
 		               (unsigned long long)version, (int)PACK_VERSION);
-	ret->generation = (uint32_t)get_u64(&in, UINT32_MAX);
+	ret->generation = (uint32_t)get_u64(&in, COUNTER_MAX);
 	ret->closers = (unsigned)get_u64(&in, (1u << LIFECYCLE_VIEWS) - 1);
 	ret->is_suppressed = get_u64(&in, 1) != 0;
 	ret->closed_version_ms = get_i64(&in);
 	ret->created_ms = get_i64(&in);
 	ret->severity = (int)get_u64(&in, 4);
-	ret->n_floor = (uint32_t)get_u64(&in, UINT32_MAX);
+	ret->n_floor = (uint32_t)get_u64(&in, COUNTER_MAX);
 	if (version > 1)
 		get_turns(&in, ret);
 	uint64_t views = get_u64(&in, (1u << LIFECYCLE_VIEWS) - 1);

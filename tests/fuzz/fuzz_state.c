@@ -75,7 +75,8 @@ decide(struct lifecycle_state *s, int64_t updated_ms, enum lifecycle_status stat
 	assert(result.action_count <= LIFECYCLE_ACTIONS && s->group_count <= LIFECYCLE_GROUPS);
 	for (size_t i = 0; i < result.action_count; i++) {
 		const struct lifecycle_action *a = &result.actions[i];
-		assert(a->n > 0 && a->rule_count <= LIFECYCLE_GROUP_RULES);
+		assert((a->n > 0 || a->member != LIFECYCLE_ALONE) &&
+		       a->rule_count <= LIFECYCLE_GROUP_RULES);
 		assert(strlen(a->message_key) < LIFECYCLE_KEY_BYTES);
 	}
 	check_pack(s);

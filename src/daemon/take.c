@@ -130,6 +130,19 @@ fill_start(const struct page *p, const struct finding *f, struct lifecycle_readi
 	}
 }
 
+/* Short for the account and region that were asked (FNV-1a): two sources that ask the same see the same. */
+static uint32_t
+place_of(const struct take *t)
+{
+	uint32_t h = 2166136261u;
+
+	for (const char *p = t->page->account; p && *p; p++)
+		h = (h ^ (unsigned char)*p) * 16777619u;
+	for (const char *p = t->origin.region; p && *p; p++)
+		h = (h ^ (unsigned char)*p) * 16777619u;
+	return h;
+}
+
 static void
 fill_reading(const struct take *t, const struct finding *f, struct lifecycle_reading *r)
 {
@@ -142,6 +155,7 @@ fill_reading(const struct take *t, const struct finding *f, struct lifecycle_rea
 	r->updated_sub_ns = f->updated_sub_ns;
 	memcpy(r->digest, f->digest, sizeof(r->digest));
 	r->request_started_ms = p->request_started_ms;
+	r->place = place_of(t);
 	r->created_ms = f->created_ms;
 	r->severity = (int)f->severity;
 	r->status = f->state == FINDING_CLOSED    ? LIFECYCLE_CLOSED

@@ -6,7 +6,9 @@
  *
  * One identity has up to two views, GuardDuty's own and Security Hub's copy; each is followed for itself:
  * - A reading older than what that view already showed is dropped. The same instant with another digest (Workflow, archive:
- *   they move no UpdatedAt) counts only when its request was started after the one that gave the stored state.
+ *   they move no UpdatedAt) counts only when its request was started after the one that gave the stored state; and where
+ *   another place gave it (the home region of an aggregation and the region itself), not when it is what was there before: a copy
+ *   that lags behind would undo each change, again and again, until it follows.
  * - A view that goes from open to closed closes the identity. The identity is open again when no view that closed it is still
  *   closed, or when GuardDuty's count rises in a version newer than the one that closed it (unless SUPPRESSED closed it: that
  *   asks for silence; or GuardDuty itself archived it). A view that merely stays closed never closes twice, so
@@ -53,6 +55,7 @@ enum {
 	LIFECYCLE_ABSENT_ANSWERS =
 		3, /* answers without the finding, over LIFECYCLE_ABSENT_MS, until it may be aged out */
 	LIFECYCLE_ABSENT_MS = 3600000,
+	LIFECYCLE_BEFORE = 3,       /* digests of one instant that are remembered */
 	LIFECYCLE_ALSO = 8,         /* members named in the next notice */
 	LIFECYCLE_ALSO_BYTES = 200, /* of such a name */
 };
@@ -87,6 +90,7 @@ struct lifecycle_reading {
 	int32_t updated_sub_ns;
 	unsigned char digest[8];    /* of severity, workflow, record state, compliance, archived */
 	int64_t request_started_ms; /* AWS's time when the request that read it was started */
+	uint32_t place;             /* stands for the account and region that were asked */
 	int64_t created_ms;         /* this view's CreatedAt */
 	int severity;               /* 0 informational .. 4 critical */
 	enum lifecycle_status status;
@@ -119,6 +123,10 @@ struct lifecycle_view_state {
 	int64_t request_started_ms;
 	int severity_peak; /* highest that it showed in this generation */
 	uint64_t count;
+	/* What it showed before at the same instant, newest last; and the place that showed otherwise then. */
+	unsigned char before[LIFECYCLE_BEFORE][8];
+	size_t before_count;
+	uint32_t place;
 };
 
 /* One sink's notices (or one sink's and one apart-standing rule's). Spans point into the packed bytes or the rule set. */

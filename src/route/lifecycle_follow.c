@@ -40,6 +40,10 @@ lifecycle_compare(const struct lifecycle_state *state, const struct lifecycle_re
 		return LIFECYCLE_OLDER;
 	if (memcmp(r->digest, v->digest, sizeof(v->digest)) == 0)
 		return LIFECYCLE_SAME;
+	for (size_t i = 0; i < v->before_count; i++) {
+		if (r->place != v->place && memcmp(r->digest, v->before[i], 8) == 0)
+			return LIFECYCLE_OLDER;
+	}
 	return r->request_started_ms > v->request_started_ms ? LIFECYCLE_VERSION : LIFECYCLE_OLDER;
 }
 
@@ -89,6 +93,21 @@ follow_status(struct lifecycle_state *s, const struct lifecycle_view_state *v,
 		s->is_suppressed = false;
 }
 
+/* Another content at the same instant: a copy elsewhere may go on showing the old one for a while. */
+static void
+note_before(struct lifecycle_view_state *v, const struct lifecycle_reading *r)
+{
+	if (!v->is_known || compare_instant(r->updated_ms, r->updated_sub_ns, v->updated_ms,
+	                                    v->updated_sub_ns) != 0) {
+		v->before_count = 0;
+		return;
+	}
+	if (v->before_count == LIFECYCLE_BEFORE)
+		memmove(v->before[0], v->before[1], --v->before_count * sizeof(v->before[0]));
+	memcpy(v->before[v->before_count++], v->digest, sizeof(v->before[0]));
+	v->place = r->place;
+}
+
 static void
 follow_view(struct turn *t, struct lifecycle_view_state *v, bool is_closed)
 {
@@ -103,6 +122,7 @@ follow_view(struct turn *t, struct lifecycle_view_state *v, bool is_closed)
 	t->severity_before = v->severity_peak;
 	if (r->severity > v->severity_peak)
 		v->severity_peak = r->severity;
+	note_before(v, r);
 	v->is_known = true;
 	v->is_closed = is_closed;
 	v->updated_ms = r->updated_ms;

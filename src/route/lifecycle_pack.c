@@ -4,7 +4,7 @@
  *	version
  *	generation closers suppressed closed_version created severity n_floor
  *	flipped generations_before turns absent(count, since)                     from version 2 on
- *	views:  a bit each; per view  flags peak updated sub_ns digest request count
+ *	views:  a bit each; per view  flags peak updated sub_ns digest request count before(digests, place)
  *	groups: number; per group  sink key flags on n generation queued told first repeats told_ms rules
  *	of an alert that stands for several findings: also(count, names) base     from version 2 on
  *
@@ -49,13 +49,18 @@ put_text(struct buf *b, struct span s)
 static void
 put_view(struct buf *b, const struct lifecycle_view_state *v)
 {
-	put_u64(b, (v->is_closed ? 1u : 0u) | (v->is_baseline ? 2u : 0u));
+	put_u64(b, (v->is_closed ? 1u : 0u) | (v->is_baseline ? 2u : 0u) |
+	                   (unsigned)v->before_count << 2);
 	put_u64(b, (uint64_t)v->severity_peak);
 	put_i64(b, v->updated_ms);
 	put_u64(b, (uint64_t)v->updated_sub_ns);
 	(void)buf_add(b, v->digest, sizeof(v->digest));
 	put_i64(b, v->request_started_ms);
 	put_u64(b, v->count);
+	for (size_t i = 0; i < v->before_count; i++)
+		(void)buf_add(b, v->before[i], sizeof(v->before[i]));
+	if (v->before_count > 0)
+		put_u64(b, v->place);
 }
 
 static void
@@ -214,9 +219,20 @@ get_text(struct in *in, size_t max)
 }
 
 static void
+get_bytes(struct in *in, void *ret, size_t len)
+{
+	if (in->is_bad || (size_t)(in->end - in->p) < len) {
+		in->is_bad = true;
+		return;
+	}
+	memcpy(ret, in->p, len);
+	in->p += len;
+}
+
+static void
 get_view(struct in *in, struct lifecycle_view_state *v)
 {
-	uint64_t flags = get_u64(in, 3);
+	uint64_t flags = get_u64(in, 3 | LIFECYCLE_BEFORE << 2);
 
 	v->is_known = true;
 	v->is_closed = (flags & 1) != 0;
@@ -224,14 +240,14 @@ get_view(struct in *in, struct lifecycle_view_state *v)
 	v->severity_peak = (int)get_u64(in, 4);
 	v->updated_ms = get_i64(in);
 	v->updated_sub_ns = (int32_t)get_u64(in, 999999);
-	if (in->is_bad || (size_t)(in->end - in->p) < sizeof(v->digest)) {
-		in->is_bad = true;
-		return;
-	}
-	memcpy(v->digest, in->p, sizeof(v->digest));
-	in->p += sizeof(v->digest);
+	get_bytes(in, v->digest, sizeof(v->digest));
 	v->request_started_ms = get_i64(in);
 	v->count = get_u64(in, UINT64_MAX);
+	v->before_count = (size_t)(flags >> 2);
+	for (size_t i = 0; i < v->before_count; i++)
+		get_bytes(in, v->before[i], sizeof(v->before[i]));
+	if (v->before_count > 0)
+		v->place = (uint32_t)get_u64(in, UINT32_MAX);
 }
 
 static void

@@ -53,6 +53,30 @@ def test_the_home_region_of_an_aggregation_and_the_region_itself(sim, hook, make
     assert len(hook.received) == 2 * COUNT
 
 
+def test_a_home_region_that_lags_behind_reopens_nothing(sim, hook, make_daemon):
+    """BatchUpdateFindings moves no UpdatedAt, and the copy in the home region follows only after a while: both are read again and again."""
+    sim.service(hub=True)
+    sim.service(hub=True, region=WEST)
+    daemon = make_daemon(sim, aws={"regions": [HOME, WEST], "endpoint_url": sim.url},
+                         sources=[source(HUB, start="-24h")], sinks=[webhook("hook", hook.url)], rules=[rule("all", ALL, "hook")])
+    daemon.start()
+    created = docs(HUB, time.time())
+    sim.add(HUB, created, region=WEST)
+    sim.add(HUB, created, region=HOME)
+    expect_each_once(hook, "created")
+    done = [dict(d, Workflow={"Status": "RESOLVED"}) for d in created]
+    sim.add(HUB, done, region=WEST)
+    expect_each_once(hook, "resolved")
+    at = daemon.mark()
+    for region in (HOME, WEST):
+        daemon.wait_log("poll.done", source="hub", region=region, since=at, count=4)
+    sim.add(HUB, done, region=HOME)
+    at = daemon.mark()
+    for region in (HOME, WEST):
+        daemon.wait_log("poll.done", source="hub", region=region, since=at, count=2)
+    assert len(hook.received) == 2 * COUNT
+
+
 def test_the_administrators_account_and_the_members(make_sim, hook, make_daemon):
     sim = make_sim()
     sim.state({"roles": [{"arn": ROLE, "external_id": "ext-1"}]})

@@ -38,6 +38,7 @@ struct reading {
 	int value;        /* what the collapse_by of all matching rules found, 0: nothing */
 	int64_t remembered;
 	unsigned as;
+	uint32_t place;
 };
 
 struct story {
@@ -76,6 +77,7 @@ make_reading(const struct reading *in, struct lifecycle_reading *r)
 	r->start_ms = in->start ? in->start : 10;
 	r->remembered_ms = in->remembered;
 	r->as = in->as;
+	r->place = in->place;
 }
 
 static const char *const members[] = {
@@ -1198,6 +1200,35 @@ test_an_alert_for_several_tells_what_its_members_do(void **state)
 	PLAY(rules, c);
 }
 
+/* The home region of an aggregation, place 2, follows the region itself, place 1, only after a while. */
+static void
+test_a_copy_that_lags_behind_undoes_nothing(void **state)
+{
+	static const struct reading readings[] = {
+		{ HUB, 100, OPEN, HIGH, A, "created@hook#1(a)", .digest = 'n', .request = 1000,
+		  .place = 1 },
+		{ HUB, 100, OPEN, HIGH, A, "", .digest = 'n', .request = 1001, .place = 2 },
+		{ HUB, 100, OPEN, HIGH, A, "", .digest = 'o', .request = 1002,
+		  .place = 1 }, /* NOTIFIED */
+		{ HUB, 100, OPEN, HIGH, A, "", .digest = 'n', .request = 1003, .place = 2 },
+		{ HUB, 100, CLOSED, HIGH, A, "resolved@hook#2(a)", .digest = 'r', .request = 1004,
+		  .place = 1 },
+		{ HUB, 100, OPEN, HIGH, A, "", .digest = 'n', .request = 1005, .place = 2 },
+		{ HUB, 100, CLOSED, HIGH, A, "", .digest = 'r', .request = 1006, .place = 1 },
+		{ HUB, 100, OPEN, HIGH, A, "", .digest = 'o', .request = 1007, .place = 2 },
+		{ HUB, 100, CLOSED, HIGH, A, "", .digest = 'r', .request = 1008, .place = 2 },
+		/* who showed the change may take it back, and so may a newer version anywhere */
+		{ HUB, 100, OPEN, HIGH, A, "reopened@hook#3(a)", .digest = 'n', .request = 1009,
+		  .place = 1 },
+		{ HUB, 100, CLOSED, HIGH, A, "", .digest = 'r', .request = 1010, .place = 2 },
+		{ HUB, 101, CLOSED, HIGH, A, "resolved@hook#4(a)", .digest = 'r', .request = 1011,
+		  .place = 2 },
+	};
+
+	(void)state;
+	PLAY(one_rule, readings);
+}
+
 /* As version 1 wrote it: generation 3, one open group. */
 static void
 test_a_state_of_the_version_before_is_read(void **state)
@@ -1335,6 +1366,7 @@ main(void)
 		cmocka_unit_test(test_a_finding_with_a_value_is_news_for_its_alert_and_no_notice),
 		cmocka_unit_test(test_an_alert_for_several_tells_what_its_members_do),
 		cmocka_unit_test(test_a_state_of_the_version_before_is_read),
+		cmocka_unit_test(test_a_copy_that_lags_behind_undoes_nothing),
 		cmocka_unit_test(test_damaged_state_is_refused_or_bounded),
 		cmocka_unit_test(test_rule_sets_refuse_what_cannot_be_told_apart),
 	};

@@ -131,6 +131,11 @@ watch_store(struct daemon *d)
 
 	store_get_stats(d->store, &s);
 	is_failing = s.is_failing || s.is_space_low;
+	if (s.commit_failures != d->store_lost_count)
+		log_warn("store.lost count=%" PRIu64
+		         " error=\"%s\" effect=\"undone as a whole and done again, one by one\"",
+		         s.commit_failures - d->store_lost_count, s.lost);
+	d->store_lost_count = s.commit_failures;
 	if (!is_failing && !d->is_store_failing)
 		alerts_well(d->alerts, ALERT_STORE_RECOVERED, "store",
 		            "it works since the restart");

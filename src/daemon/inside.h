@@ -108,6 +108,7 @@ struct daemon {
 	int64_t watched_ms;           /* monotonic, of the last pruning */
 	int64_t orphans_ms;           /* monotonic; 0 = look at the next tick */
 	int64_t backlog_ms;           /* monotonic; 0 = look at the next tick */
+	uint64_t store_lost_count;    /* transactions that were lost and are told of */
 	bool is_store_failing;
 	bool is_once_over; /* --once: the last question to the store is under way */
 

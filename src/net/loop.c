@@ -19,6 +19,7 @@
 #include "base/exits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 enum { SIGNALS_MAX = 65 };
 
@@ -68,21 +69,27 @@ on_nap(evutil_socket_t fd, short events, void *arg)
 	loop_touch(arg);
 }
 
-/* What libevent would write to standard error in its own form. */
-static void
-on_said(int severity, const char *text)
-{
-	if (severity >= EVENT_LOG_WARN)
-		log_warn("loop.trouble error=\"%s\"", text);
-}
-
-/* It cannot go on; it would leave with 1. The store makes an end safe at any instruction. */
+/* It cannot go on; libevent would leave with 1. The store makes an end safe at any instruction. */
 static void
 on_fatal(int code)
 {
 	(void)code;
 	log_err("loop.fatal \"the event loop cannot go on; leaving, nothing is lost\"");
 	_exit(EXIT_NO_RESOURCES);
+}
+
+/*
+ * What libevent would write to standard error in its own form. Changes to what epoll watches are made in its wait, so this is where
+ * their failures are heard: what is not watched would be waited for in vain, and in silence.
+ */
+static void
+on_said(int severity, const char *text)
+{
+	if (severity < EVENT_LOG_WARN)
+		return;
+	log_warn("loop.trouble error=\"%s\"", text);
+	if (str_starts(text, "Epoll ADD(") || str_starts(text, "Epoll MOD("))
+		on_fatal(0);
 }
 
 struct loop *

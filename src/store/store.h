@@ -97,6 +97,7 @@ struct store_stats {
 	bool is_failing;        /* the last group could not be committed */
 	bool is_space_low; /* less than reserve_bytes are free on the disk: nothing new is taken */
 	int schema_from, schema;      /* versions: of the file when it was opened, and now */
+	char lost[ERR_TEXT_BYTES];    /* why the last of commit_failures was lost; "" = none was */
 	char trouble[ERR_TEXT_BYTES]; /* why, while is_failing or is_space_low; else "" */
 };
 void store_get_stats(struct store *s, struct store_stats *ret);

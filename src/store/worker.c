@@ -203,6 +203,8 @@ finish(struct store *s, struct job **jobs, size_t count, bool is_lost, const str
 	(void)pthread_mutex_lock(&s->lock);
 	s->stats.groups++;
 	s->stats.commit_failures += is_lost;
+	if (is_lost)
+		memcpy(s->stats.lost, why->text, sizeof(s->stats.lost));
 	s->stats.last_commit_us = s->commit_us;
 	s->stats.rows_quarantined = s->db ? s->tx.quarantined : s->stats.rows_quarantined;
 	for (size_t i = 0; i < count; i++) {

@@ -92,7 +92,7 @@ def once(bed, pair, when, tally, before):
     started = time.monotonic()
     how = "error=" + error if error.isalnum() and not error.isdigit() else "retval=" + error
     one.daemon.start(wait=False, prefix=(*traced(call), "-o", log, "-e", "inject=%s:%s:when=%s" % (call, how, when)))
-    arrived = one.wait(1.5 if when.endswith("+") else 2.5)
+    arrived = one.wait(1.5 if when.endswith("+") else 8.0)
     cpu = cpu_seconds(one.daemon.process.pid) or 0.0
     spent = time.monotonic() - started
     code = one.stop()

@@ -43,6 +43,7 @@ struct smtplane {
 	smtplane_done_fn *on_done;
 	void *arg;
 	bool is_reused;
+	bool is_pipelining; /* offered on this connection */
 	unsigned finals_at_start;
 	size_t rcpt_at;
 	struct buf out;
@@ -151,6 +152,19 @@ lane_say(struct smtplane *l, const char *verb, const char *address)
 	smtptalk_sent(l->mail.talk, (struct span){ l->out.data + start, l->out.len - start });
 }
 
+/* All that stands before the mail, in one go: RFC 2920 section 3.1 has DATA end such a group. */
+static void
+lane_say_group(struct smtplane *l)
+{
+	buf_clear(&l->out);
+	l->out_at = 0;
+	(void)buf_printf(&l->out, "MAIL FROM:<%s>\r\n", l->mail.from);
+	for (size_t i = 0; i < l->mail.to_count; i++)
+		(void)buf_printf(&l->out, "RCPT TO:<%s>\r\n", l->mail.to[i]);
+	(void)buf_add_str(&l->out, "DATA\r\n");
+	smtptalk_sent_group(l->mail.talk);
+}
+
 /* The mail with its dots doubled and the final one. */
 static void
 lane_say_mail(struct smtplane *l)
@@ -173,16 +187,6 @@ lane_say_mail(struct smtplane *l)
 
 /* ---- the conversation ---- */
 
-/* Has any recipient been taken? */
-static bool
-is_anyone_taken(const struct smtptalk *t)
-{
-	for (size_t i = 0; i < t->rcpt_count; i++)
-		if (t->rcpt[i].code / 100 == 2)
-			return true;
-	return false;
-}
-
 /* The server has answered: say what comes next. */
 static void
 lane_next(struct smtplane *l)
@@ -190,6 +194,8 @@ lane_next(struct smtplane *l)
 	struct smtptalk *t = l->mail.talk;
 	int code = t->replies[t->stage].code;
 
+	if (t->ahead > 0 || (t->is_group && t->is_awaited))
+		return; /* more of the group is to be answered */
 	switch (t->stage) {
 	case SMTPTALK_MAIL:
 		if (code / 100 != 2)
@@ -203,13 +209,15 @@ lane_next(struct smtplane *l)
 			lane_say(l, "RCPT TO", l->mail.to[l->rcpt_at++]);
 			return;
 		}
-		if (!is_anyone_taken(t))
+		if (!smtptalk_is_anyone_taken(t))
 			break;
 		lane_say(l, "DATA", NULL);
 		return;
 	case SMTPTALK_BODY:
 		/* 354 moves the stage from DATA to BODY: what was answered is still DATA. */
 		if (t->replies[SMTPTALK_BODY].code == 0) {
+			if (!smtptalk_is_anyone_taken(t))
+				break;
 			lane_say_mail(l);
 			return;
 		}
@@ -237,7 +245,10 @@ lane_begin(struct smtplane *l)
 	l->state = LANE_TALKING;
 	l->rcpt_at = 0;
 	l->finals_at_start = l->mail.talk->finals;
-	lane_say(l, "MAIL FROM", l->mail.from);
+	if (l->is_pipelining)
+		lane_say_group(l);
+	else
+		lane_say(l, "MAIL FROM", l->mail.from);
 	lane_step(l);
 }
 
@@ -264,7 +275,8 @@ lane_step(struct smtplane *l)
 		if (l->mail.talk->finals == finals)
 			continue;
 		if (l->mail.talk->is_out_of_turn ||
-		    (l->out_at < l->out.len && l->mail.talk->stage != SMTPTALK_BODY)) {
+		    (l->out_at < l->out.len && l->mail.talk->stage != SMTPTALK_BODY &&
+		     !l->mail.talk->is_group)) {
 			lane_break(l, ERR_NET, "the server answers out of turn");
 			return;
 		}
@@ -335,6 +347,7 @@ lane_on_connected(CURL *easy, CURLcode code, void *arg)
 		return;
 	}
 	l->fd = fd;
+	l->is_pipelining = l->mail.talk->offers_pipelining;
 	timer_set(l->timer, l->mail.timeout_ms);
 	lane_begin(l);
 }

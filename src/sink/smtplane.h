@@ -3,7 +3,8 @@
  *
  * libcurl connects (name, proxy, TCP, TLS, EHLO, STARTTLS, AUTH); the mails themselves are spoken here, for two reasons:
  * libcurl 7.88 waits inside its call for the answer to the final dot, which would stop the whole loop at a slow server;
- * and here each recipient's answer is seen as it comes. Never a command before the one before it is answered.
+ * and here each recipient's answer is seen as it comes. Never a command before the one before it is answered, unless the
+ * server offers PIPELINING: then sender, recipients and DATA go out together, and the mail when all of them are answered.
  *
  * Loop's thread only. Whoever starts a mail is called back exactly once, never before smtplane_send has returned, and not
  * after smtplane_close.

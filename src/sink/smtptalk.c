@@ -50,10 +50,57 @@ smtptalk_sent(struct smtptalk *t, struct span command)
 			continue;
 		t->stage = verbs[i].stage;
 		t->is_awaited = true;
+		/* What was offered in clear is no offer behind STARTTLS: RFC 3207 section 4.2. */
+		if (t->stage == SMTPTALK_EHLO)
+			t->offers_pipelining = false;
 		if (t->stage == SMTPTALK_RCPT)
 			t->rcpt_asked++;
 		return;
 	}
+}
+
+void
+smtptalk_sent_group(struct smtptalk *t)
+{
+	t->stage = SMTPTALK_MAIL;
+	t->is_awaited = true;
+	t->is_group = true;
+	t->ahead = t->rcpt_count + 1;
+}
+
+/* The next command of the group is the one that will be answered. */
+static void
+advance(struct smtptalk *t)
+{
+	if (t->ahead == 0)
+		return;
+	t->ahead--;
+	t->is_awaited = true;
+	t->stage = t->ahead > 0 ? SMTPTALK_RCPT : SMTPTALK_DATA;
+	if (t->stage == SMTPTALK_RCPT)
+		t->rcpt_asked++;
+}
+
+/*
+ * In a group, a server answers also what it could not take any more: 503 to a recipient because the sender was refused says
+ * nothing of that recipient, nor does what it says to DATA when nobody was taken.
+ */
+static bool
+is_moot(const struct smtptalk *t)
+{
+	if (!t->is_group || t->stage < SMTPTALK_RCPT || t->stage > SMTPTALK_DATA)
+		return false;
+	return t->replies[SMTPTALK_MAIL].code / 100 != 2 ||
+	       (t->stage == SMTPTALK_DATA && !smtptalk_is_anyone_taken(t));
+}
+
+bool
+smtptalk_is_anyone_taken(const struct smtptalk *t)
+{
+	for (size_t i = 0; i < t->rcpt_count; i++)
+		if (t->rcpt[i].code / 100 == 2)
+			return true;
+	return false;
 }
 
 void
@@ -84,6 +131,10 @@ take_reply(struct smtptalk *t, int code)
 		return;
 	}
 	t->is_awaited = t->stage == SMTPTALK_AUTH && code / 100 == 3;
+	if (is_moot(t) && code != 421) {
+		advance(t);
+		return;
+	}
 	if (t->stage == SMTPTALK_RCPT && t->rcpt_asked > 0 && t->rcpt_asked <= t->rcpt_count) {
 		struct smtptalk_reply *mine = &t->rcpt[t->rcpt_asked - 1];
 
@@ -96,6 +147,21 @@ take_reply(struct smtptalk *t, int code)
 		t->is_tls = true;
 	if (t->stage == SMTPTALK_DATA && code == 354)
 		t->stage = SMTPTALK_BODY;
+	else if (code == 421)
+		t->ahead = 0; /* and then it hangs up: nothing more is answered */
+	else
+		advance(t);
+}
+
+/* "250-PIPELINING", "250 PIPELINING": RFC 2920 section 2. */
+static void
+take_offer(struct smtptalk *t)
+{
+	static const char word[] = "PIPELINING";
+
+	if (t->stage == SMTPTALK_EHLO && t->line_len == 4 + sizeof(word) - 1 &&
+	    memcmp(t->line, "250", 3) == 0 && strncasecmp(t->line + 4, word, sizeof(word) - 1) == 0)
+		t->offers_pipelining = true;
 }
 
 static void
@@ -110,6 +176,7 @@ take_line(struct smtptalk *t)
 			return;
 		code = code * 10 + (t->line[i] - '0');
 	}
+	take_offer(t);
 	if (t->line_len > 3 && t->line[3] == '-')
 		return;
 	take_reply(t, code);

@@ -42,6 +42,9 @@ struct smtptalk {
 	size_t rcpt_count;         /* recipients of the transaction, at most SMTPTALK_RCPT_MAX */
 	bool is_tls;               /* STARTTLS was accepted */
 	bool is_awaited;           /* a command, or the final dot, is out and not yet answered */
+	bool offers_pipelining;    /* said so in answer to the last EHLO */
+	bool is_group;             /* smtptalk_sent_group was called */
+	size_t ahead; /* commands that went out in one group behind the one that is being answered */
 	bool is_out_of_turn; /* a reply came that answers nothing: those behind it cannot be told apart */
 	char line[SMTPTALK_TEXT_BYTES]; /* of a reply that came in pieces */
 	size_t line_len;
@@ -55,8 +58,13 @@ void smtptalk_init(struct smtptalk *t, size_t rcpt_count);
 /* A command as it went out (any number of bytes, at least its verb), or reply bytes as they came in. */
 void smtptalk_sent(struct smtptalk *t, struct span command);
 void smtptalk_received(struct smtptalk *t, struct span bytes);
+/* MAIL, a RCPT for each recipient, and DATA have gone out together (RFC 2920): their answers come in that order. */
+void smtptalk_sent_group(struct smtptalk *t);
 /* The mail has gone out whole, its final dot too. */
 void smtptalk_sent_dot(struct smtptalk *t);
+
+/* Has any recipient been taken? */
+bool smtptalk_is_anyone_taken(const struct smtptalk *t);
 
 /* The last reply with a code of 400 or more, or NULL. */
 const struct smtptalk_reply *smtptalk_last_refusal(const struct smtptalk *t,

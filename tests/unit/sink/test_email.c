@@ -32,6 +32,7 @@ static struct {
 	struct told told[8];
 	const char *ehlo; /* what EHLO offers */
 	unsigned connections, mails, dots;
+	unsigned in_a_row, most_in_a_row; /* commands that came in one piece */
 	char rcpts[2000]; /* every address asked for, in order, separated by blanks */
 	struct buf data;  /* the last mail */
 	bool is_in_data;
@@ -97,6 +98,8 @@ on_line(struct bufferevent *bev, char *line)
 			say(bev, "250 2.0.0 queued as 42");
 		return !is_dropped;
 	}
+	if (++smtp.in_a_row > smtp.most_in_a_row)
+		smtp.most_in_a_row = smtp.in_a_row;
 	if (strncmp(line, "RCPT TO:<", 9) == 0)
 		(void)snprintf(smtp.rcpts + strlen(smtp.rcpts),
 		               sizeof smtp.rcpts - strlen(smtp.rcpts), "%.*s ",
@@ -122,6 +125,7 @@ on_read(struct bufferevent *bev, void *arg)
 	char *line;
 
 	(void)arg;
+	smtp.in_a_row = 0;
 	while ((line = evbuffer_readln(bufferevent_get_input(bev), NULL,
 	                               EVBUFFER_EOL_CRLF_STRICT))) {
 		bool is_open = on_line(bev, line);
@@ -192,6 +196,14 @@ setup(void **state)
 	rig.conf.to.items = to;
 	rig.conf.to.count = 3;
 	context = NULL;
+	return 0;
+}
+
+static int
+setup_pipelining(void **state)
+{
+	(void)setup(state);
+	smtp.ehlo = "250-mx\r\n250-PIPELINING\r\n250-SIZE 1000000\r\n250 AUTH PLAIN LOGIN";
 	return 0;
 }
 
@@ -291,6 +303,60 @@ test_all_recipients_get_it_over_one_connection(void **state)
 	assert_string_equal(
 		smtp.rcpts,
 		"a@example.com b@example.com c@example.com a@example.com b@example.com c@example.com ");
+	sink_close(s);
+}
+
+/* RFC 2920: what was offered is used, what was not is not. */
+static void
+test_commands_go_together_only_when_offered(void **state)
+{
+	static const struct {
+		const char *ehlo;
+		unsigned want;
+	} rows[] = {
+		{ "250-mx\r\n250-PIPELINING\r\n250 8BITMIME", 5 },
+		{ "250-mx\r\n250 pipelining", 5 },
+		{ "250-mx\r\n250-XPIPELINING\r\n250 8BITMIME", 1 },
+		{ "250-PIPELINING.example.com\r\n250 8BITMIME", 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct sink *s = open_sink();
+
+		smtp.ehlo = rows[i].ehlo;
+		for (int round = 0; round < 2; round++) {
+			smtp.most_in_a_row = 0;
+			attempt(s);
+			assert_int_equal(result.outcome, SINK_OK);
+			assert_int_equal(smtp.most_in_a_row, rows[i].want);
+		}
+		sink_close(s);
+	}
+}
+
+/* Nobody is taken and DATA is said yes to: no mail goes out, and nobody is told that it did. */
+static void
+test_a_mail_for_nobody_is_not_sent(void **state)
+{
+	struct sink *s = open_sink();
+
+	(void)state;
+	smtp.told[0] = (struct told){ "RCPT TO:", "550 no", 3 };
+	attempt(s);
+	assert_int_equal(result.outcome, SINK_PERMFAIL);
+	assert_int_equal(smtp.dots, 0);
+	/* The sender is put off: what is said of the recipients then means nothing. */
+	smtp.told[0] = (struct told){ "MAIL FROM", "451 later", 1 };
+	smtp.told[1] = (struct told){ "RCPT TO:", "503 sender first", 3 };
+	attempt(s);
+	assert_int_equal(result.outcome, SINK_TEMPFAIL);
+	assert_false(result.is_partial);
+	assert_int_equal(smtp.dots, 0);
+	smtp.told[1].count = 0;
+	attempt(s);
+	assert_int_equal(result.outcome, SINK_OK);
+	assert_int_equal(smtp.dots, 1);
 	sink_close(s);
 }
 
@@ -615,6 +681,10 @@ test_bad_configurations_are_refused(void **state)
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define P(f)                                                            \
+	{                                                               \
+#f " (pipelining)", f, setup_pipelining, teardown, NULL \
+	}
 
 int
 main(void)
@@ -633,6 +703,17 @@ main(void)
 		T(test_nothing_left_is_no_mail),
 		T(test_cancel_at_once_and_under_way),
 		T(test_bad_configurations_are_refused),
+		T(test_commands_go_together_only_when_offered),
+		P(test_a_mail_for_nobody_is_not_sent),
+		P(test_all_recipients_get_it_over_one_connection),
+		P(test_the_bytes),
+		P(test_one_refused_recipient_does_not_stop_the_others),
+		P(test_a_recipient_put_off_is_asked_alone_later),
+		P(test_all_refused_is_dead_and_all_put_off_is_not),
+		P(test_lost_after_the_dot_is_repeated_under_the_same_id),
+		P(test_what_each_stage_can_answer),
+		P(test_a_server_that_is_silent_stops_nobody_else),
+		P(test_cancel_at_once_and_under_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

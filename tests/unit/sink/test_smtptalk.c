@@ -19,7 +19,9 @@ play(struct smtptalk *t, size_t rcpts, const char *const *lines)
 		char text[300];
 		int n = snprintf(text, sizeof text, "%s\r\n", *lines + 3);
 
-		if (strcmp(*lines, "C: .") == 0)
+		if (strcmp(*lines, "C: (group)") == 0)
+			smtptalk_sent_group(t);
+		else if (strcmp(*lines, "C: .") == 0)
 			smtptalk_sent_dot(t);
 		else if (**lines == 'C')
 			smtptalk_sent(t, (struct span){ text, (size_t)n });
@@ -139,6 +141,47 @@ test_outcomes(void **state)
 		  SINK_OK,
 		  { SINK_TEMPFAIL, SINK_TEMPFAIL, SINK_TEMPFAIL },
 		  "250 queued" },
+		{ "a group, taken",
+		  { "C: (group)", "S: 250 ok", "S: 250 ok", "S: 250-yes", "S: 250 ok", "S: 250 ok",
+		    "S: 354 go", "C: .", "S: 250 queued", NULL },
+		  SINK_OK,
+		  { SINK_OK, SINK_OK, SINK_OK },
+		  "250 queued" },
+		{ "a group, each recipient with an answer of its own",
+		  { "C: (group)", "S: 250 ok", "S: 550 gone", "S: 451 grey", "S: 250 ok",
+		    "S: 354 go", "C: .", "S: 250 queued", NULL },
+		  SINK_OK,
+		  { SINK_PERMFAIL, SINK_TEMPFAIL, SINK_OK },
+		  "550 gone" },
+		{ "a group whose sender is put off: 503 is no answer about a recipient",
+		  { "C: (group)", "S: 451 later", "S: 503 sender first", "S: 503 sender first",
+		    "S: 503 sender first", "S: 503 no", NULL },
+		  SINK_TEMPFAIL,
+		  { SINK_TEMPFAIL, SINK_TEMPFAIL, SINK_TEMPFAIL },
+		  NULL },
+		{ "a group whose sender is refused, and yet: go on",
+		  { "C: (group)", "S: 550 not yours", "S: 250 ok", "S: 250 ok", "S: 250 ok",
+		    "S: 354 go", "S: 250 queued", NULL },
+		  SINK_HOLD,
+		  { SINK_TEMPFAIL, SINK_TEMPFAIL, SINK_TEMPFAIL },
+		  NULL },
+		{ "a group of which nobody is taken",
+		  { "C: (group)", "S: 250 ok", "S: 550 no", "S: 451 grey", "S: 550 no",
+		    "S: 554 no valid recipients", NULL },
+		  SINK_OK,
+		  { SINK_PERMFAIL, SINK_TEMPFAIL, SINK_PERMFAIL },
+		  "550 no" },
+		{ "a group, and the server leaves in the midst of it",
+		  { "C: (group)", "S: 250 ok", "S: 250 ok", "S: 421 bye", "S: 250 ok", NULL },
+		  SINK_OK,
+		  { SINK_TEMPFAIL, SINK_TEMPFAIL, SINK_TEMPFAIL },
+		  NULL },
+		{ "a group with an answer too many",
+		  { "C: (group)", "S: 250 ok", "S: 250 ok", "S: 250 ok", "S: 250 ok", "S: 354 go",
+		    "S: 250 queued", NULL },
+		  SINK_OK,
+		  { SINK_TEMPFAIL, SINK_TEMPFAIL, SINK_TEMPFAIL },
+		  NULL },
 		{ "garbage",
 		  { "S: hello", "S: 99", "S: 2x0 ok", "S: ", NULL },
 		  SINK_OK,

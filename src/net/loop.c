@@ -9,8 +9,10 @@
 #include "net/loop.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/queue.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -80,7 +82,7 @@ on_fatal(int code)
 
 /*
  * What libevent would write to standard error in its own form. Changes to what epoll watches are made in its wait, so this is where
- * their failures are heard: what is not watched would be waited for in vain, and in silence.
+ * their failures are heard: what is not watched, for want of room in the kernel, would be waited for in vain, and in silence.
  */
 static void
 on_said(int severity, const char *text)
@@ -88,7 +90,8 @@ on_said(int severity, const char *text)
 	if (severity < EVENT_LOG_WARN)
 		return;
 	log_warn("loop.trouble error=\"%s\"", text);
-	if (str_starts(text, "Epoll ADD(") || str_starts(text, "Epoll MOD("))
+	if ((str_starts(text, "Epoll ADD(") || str_starts(text, "Epoll MOD(")) &&
+	    (strstr(text, strerror(ENOMEM)) != NULL || strstr(text, strerror(ENOSPC)) != NULL))
 		on_fatal(0);
 }
 

@@ -2,7 +2,7 @@
  * daypeer: the world around the daemon for a day that takes minutes: AWS with a million findings in bursts, SNS and webhook
  * receivers that count, each failing once in a while. One thread; loopback only.
  *
- *	FASTCLOCK="SCALE REALTIME MONOTONIC BOOTTIME" daypeer PORT_FILE ROWS HOURS FAULT_PERMILLE SEED DEAD
+ *	FASTCLOCK="SCALE REALTIME MONOTONIC BOOTTIME" daypeer PORT_FILE ROWS HOURS FAULT_PERMILLE SEED SICK
  *
  * Half of the ROWS are findings as they come up, within HOURS from REALTIME on, in bursts every 5 min; the other half the same
  * findings as they are resolved, about half an hour later. With DAYPEER_RATE (per s) in the environment all rows come up, one
@@ -10,9 +10,9 @@
  * window that is read again gives the old row again: old versions, which must not travel back in time. The number n of a
  * finding decides its severity: each 1000th CRITICAL, each 10th HIGH, else LOW.
  *
- * POST /hook/K is receiver K (0 to 7), POST / is SNS and receiver 8. Receiver DEAD (-1: none) answers 503 to all, until PUT
- * /revive. GET /stats: {"seen","served","calls","now_ms","connections" (with its own),"sinks":[{"came","repeated","twice",
- * "lost_answers","early","dead"}...]}:
+ * POST /hook/K is receiver K (0 to 7), POST / is SNS and receiver 8. While SICK is over 0 (PUT /sicken, PUT /revive)
+ * receiver 6 never answers, and receiver 7 says 500 to all. GET /stats: {"seen","served","calls","now_ms","connections" (with
+ * its own),"sinks":[{"came","repeated","twice","lost_answers","early","refused"}...]}:
  * came counts pairs of finding and change; twice are those that came under a second message key; lost_answers is how often the
  * receiver had a message and its sender was not told so; early are those resolved before they had come up.
  */
@@ -33,6 +33,8 @@
 
 enum {
 	SINKS = 9,
+	NEVER_ANSWERS = 6,
+	SAYS_500 = 7,
 	SNS = 8,
 	PAGE = 100,
 	READ_BYTES = 1 << 16,
@@ -60,11 +62,11 @@ struct conn {
 struct receiver {
 	uint8_t *came; /* per slot: n as it comes up, findings + n as it is resolved */
 	uint32_t *key; /* hash of the message key that it first came with */
-	int64_t distinct, repeated, twice, lost_answers, early, dead_answers;
+	int64_t distinct, repeated, twice, lost_answers, early, refusals;
 };
 
 static struct {
-	int64_t scale, start_ns, rows, findings, hours, permille, dead;
+	int64_t scale, start_ns, rows, findings, hours, permille, sick;
 	int64_t rate, floor; /* rate 0: bursts; floor: all before it are with receivers 0 and SNS */
 	int64_t frozen_count; /* -1: more are to come */
 	uint64_t random;
@@ -426,23 +428,29 @@ take_message(struct conn *c, int sink, const char *head, const char *body)
 	struct receiver *r = &day.sinks[sink];
 	const char *p = strstr(body, mark), *key = strcasestr(head, "\r\nwebhook-id: ");
 	int64_t n = p ? atoll(p + sizeof mark - 1) : -1;
-	bool is_resolved = false;
+	const char *change = strcasestr(head, "\r\nX-Findingsd-Change: ");
 
 	if (key) {
 		key += 14;
-		is_resolved = strcasestr(head, "\r\nX-Findingsd-Change: resolved");
-	} else if ((key = strstr(body, "message_key&"))) {
-		key = strstr(key, "StringValue=");
-		key = key ? key + 12 : NULL;
-		is_resolved = strstr(body, "StringValue=resolved");
+		change = change ? change + 22 : "";
+	} else if ((key = strstr(body, "message_key&")) && (key = strstr(key, "StringValue="))) {
+		key += 12;
+		change = strstr(body, "StringValue=resolved") ? "resolved" : "created";
 	}
+	bool is_resolved = strncmp(change ? change : "", "resolved", 8) == 0;
+	/* Digests are of many findings, other notices of none. */
+	if (!is_resolved && strncmp(change ? change : "", "created", 7) != 0)
+		key = NULL;
 	if (n < 0 || n >= day.findings || !key) {
-		answer_taken(c, sink == SNS); /* of no finding: the daemon's own */
+		answer_taken(c, sink == SNS); /* not of one finding */
 		return;
 	}
-	if (sink == day.dead) {
-		r->dead_answers++;
-		answer(c, 503, "", "text/plain", "dead", 4);
+	if (day.sick > 0 && sink == NEVER_ANSWERS) {
+		r->refusals++;
+		c->end = END_STALL;
+	} else if (day.sick > 0 && sink == SAYS_500) {
+		r->refusals++;
+		answer(c, 500, "", "text/plain", "sick", 4);
 	} else if ((int64_t)(chance() % 1000) < day.permille) {
 		misbehave(c, r, slot_of(n, is_resolved), hash_key(key), sink == SNS);
 	} else {
@@ -468,10 +476,10 @@ answer_stats(struct conn *c)
 
 		snprintf(
 			one, sizeof one,
-			"%s{\"came\":%lld,\"repeated\":%lld,\"twice\":%lld,\"lost_answers\":%lld,\"early\":%lld,\"dead\":%lld}",
+			"%s{\"came\":%lld,\"repeated\":%lld,\"twice\":%lld,\"lost_answers\":%lld,\"early\":%lld,\"refused\":%lld}",
 			k ? "," : "", (long long)r->distinct, (long long)r->repeated,
 			(long long)r->twice, (long long)r->lost_answers, (long long)r->early,
-			(long long)r->dead_answers);
+			(long long)r->refusals);
 		put_text(&text, one);
 	}
 	put_text(&text, "]}");
@@ -493,8 +501,10 @@ route(struct conn *c, const char *head, const char *body)
 		take_message(c, SNS, head, body);
 	else if (strncmp(head, "PUT /freeze", 11) == 0)
 		day.frozen_count = index_at(now_ms()), answer(c, 200, "", "text/plain", "", 0);
+	else if (strncmp(head, "PUT /sicken", 11) == 0)
+		day.sick = 1, answer(c, 200, "", "text/plain", "", 0);
 	else if (strncmp(head, "PUT /revive", 11) == 0)
-		day.dead = -1, answer(c, 200, "", "text/plain", "", 0);
+		day.sick = 0, answer(c, 200, "", "text/plain", "", 0);
 	else
 		answer(c, 200, "", "application/json", "{}", 2);
 }
@@ -688,7 +698,7 @@ main(int argc, char **argv)
 
 	if (argc != 7 || !clock || sscanf(clock, "%lld %lld", &scale, &start) != 2) {
 		fprintf(stderr,
-		        "usage: FASTCLOCK=... daypeer PORT_FILE ROWS HOURS FAULT_PERMILLE SEED DEAD\n");
+		        "usage: FASTCLOCK=... daypeer PORT_FILE ROWS HOURS FAULT_PERMILLE SEED SICK\n");
 		return 64;
 	}
 	day.scale = scale;
@@ -696,7 +706,7 @@ main(int argc, char **argv)
 	day.hours = atoll(argv[3]);
 	day.permille = atoll(argv[4]);
 	day.random = strtoull(argv[5], NULL, 10) * 2654435761u + 88172645463325252u;
-	day.dead = atoll(argv[6]);
+	day.sick = atoll(argv[6]);
 	day.rate = getenv("DAYPEER_RATE") ? atoll(getenv("DAYPEER_RATE")) : 0;
 	day.findings = day.rate ? atoll(argv[2]) : atoll(argv[2]) / 2;
 	day.rows = day.rate ? day.findings : 2 * day.findings;

@@ -463,6 +463,7 @@ xfer_new(struct loop *l)
 	(void)curl_multi_setopt(x->multi, CURLMOPT_TIMERFUNCTION, curl_timer_cb);
 	(void)curl_multi_setopt(x->multi, CURLMOPT_TIMERDATA, x);
 	(void)curl_multi_setopt(x->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_MAX);
+	(void)curl_multi_setopt(x->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, xfer_affordable());
 	return x;
 }
 

@@ -41,6 +41,12 @@ void xfer_put(struct xfer *x, CURL *easy);
 /* Ignore SIGPIPE: OpenSSL writes to sockets that a peer has closed. xfer_new does; blocking users call it themselves. */
 void xfer_ignore_sigpipe(void);
 
+/*
+ * Connections that there are descriptors for, 0 = no limit. At that number libcurl closes an idle connection for a new one, or
+ * lets the transfer wait: without it, the idle ones of one host keep all others from ever getting a socket.
+ */
+long xfer_affordable(void);
+
 /* The same options on a handle of the caller's own making (blocking use, no xfer). */
 void xfer_prepare(CURL *easy);
 

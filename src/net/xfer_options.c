@@ -5,9 +5,17 @@
  */
 #include "config.h"
 
+#include <limits.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include "net/xfer.h"
+
+enum {
+	CONNECTIONS_MIN = 8,
+	DESCRIPTORS_KEPT =
+		32, /* for all that is no connection: store, log, sockets of ours, look-ups */
+};
 
 void
 xfer_prepare(CURL *easy)
@@ -24,6 +32,18 @@ xfer_prepare(CURL *easy)
 	(void)curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
 	(void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	(void)curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)XFER_DNS_CACHE_S);
+}
+
+long
+xfer_affordable(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > LONG_MAX)
+		return 0;
+	return limit.rlim_cur > DESCRIPTORS_KEPT + CONNECTIONS_MIN
+	               ? (long)limit.rlim_cur - DESCRIPTORS_KEPT
+	               : CONNECTIONS_MIN;
 }
 
 void

@@ -469,6 +469,7 @@ test_random_lives_end_as_the_model_says(void **state)
 	steady.flap_count = 0;
 	other.flap_count = 0;
 	other.collapse_by = by_title; /* matters to what opens anew only: left again before that */
+	other.collapse_count = 1;
 	use_rules(&steady, 1);
 	for (int n = 0; n < STEPS; n++) {
 		int who = (int)roll(&m, FINDINGS), severity = (int)roll(&m, LENGTH(labels));

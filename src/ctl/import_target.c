@@ -343,6 +343,20 @@ is_header_for_conf(const struct bridge_pair *p)
 	       !str_starts(p->value, "env:") && !str_starts(p->value, "cred:");
 }
 
+/* By its name: a key that must not come to stand in a file that everyone can read. */
+static bool
+is_secret_header(const char *name)
+{
+	static const char *const words[] = {
+		"auth", "cookie", "key", "password", "secret", "token"
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcasestr(name, words[i]) != NULL)
+			return true;
+	return false;
+}
+
 static bool
 has_header(const struct bridge_pairs *h, const char *name)
 {
@@ -359,6 +373,14 @@ take_headers(struct import_sink *s, struct import_rule *r, const struct bridge_t
 		const struct bridge_pair *p = &t->headers.items[i];
 		if (has_header(&s->headers, p->name) || s->headers.count == 32)
 			continue;
+		if (is_secret_header(p->name)) {
+			import_note(
+				&r->notes,
+				"target '%s' had the header %s, which may be a secret: it is not "
+				"taken over; set it in the sink's headers, as \"file:PATH\"",
+				t->id, p->name);
+			continue;
+		}
 		if (!is_header_for_conf(p)) {
 			import_note(
 				&r->notes,

@@ -227,6 +227,21 @@ def test_known_sinks_are_used(make_daemon):
     assert second["sinks"] == ["mine", "chat", "t"], "those that are on"
 
 
+def test_secrets_are_not_copied(plain):
+    """What EventBridge sends in a header may be a key; the files that import writes can be read by everyone."""
+    plain.write()
+    arn = "arn:aws:events:us-east-1:111122223333:api-destination/c/1"
+    text = "".join(json.dumps(d) for d in (
+        describe(), {"Targets": [{"Id": "2", "Arn": arn, "HttpParameters": {"HeaderParameters": {
+            "Authorization": "Bearer hush-1", "x-api-key": "hush-2", "X-Team": "sec"}}}]},
+        {"ApiDestinationArn": arn, "Name": "c", "InvocationEndpoint": "https://c.example.com/x", "HttpMethod": "POST"}))
+    for arguments in (["--json", "import", "eventbridge", "-"], ["import", "eventbridge", "-"]):
+        done = plain.ctl(*arguments, stdin=text)
+        assert done.returncode == 0 and "hush" not in done.stdout + done.stderr
+        assert "x-api-key" in done.stderr and "file:PATH" in done.stderr
+    assert 'headers = { X-Team = "sec"; };' in done.stdout
+
+
 @pytest.mark.parametrize("text,said", [
     ("", "no rule was imported"),
     ("{", "line 1, column 2"),

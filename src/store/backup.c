@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "store/engine.h"
 #include "store/tx.h"
+#include "store/wal.h"
 
 enum { RESTARTS_MAX = 100 };
 
@@ -108,6 +109,24 @@ fail:
 	return -1;
 }
 
+/* The store was in use; its copy is not, and needs no log. */
+static int
+take_mark_off(struct backup *b, struct err *e)
+{
+	sqlite3 *db = NULL;
+	int rc = 0;
+
+	if (sqlite3_open_v2(b->temp, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+	            SQLITE_OK ||
+	    sqlite3_exec(db,
+	                 "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
+	                 "DELETE FROM meta WHERE key = '" WAL_MARK_KEY "'",
+	                 NULL, NULL, NULL) != SQLITE_OK)
+		rc = tx_fail_rc(sqlite3_extended_errcode(db), sqlite3_errmsg(db), b->path, e);
+	(void)sqlite3_close(db);
+	return rc;
+}
+
 /* All pages are there. */
 static int
 put_in_place(struct backup *b, struct err *e)
@@ -119,7 +138,11 @@ put_in_place(struct backup *b, struct err *e)
 		return tx_fail_rc(rc, sqlite3_errmsg(b->dest), b->path, e);
 	(void)sqlite3_close(b->dest);
 	b->dest = NULL;
-	if (pwrite(b->fd, "\1\1", 2, 18) != 2 || fsync(b->fd) < 0)
+	if (pwrite(b->fd, "\1\1", 2, 18) != 2)
+		return fail_file(b, "cannot be written", e);
+	if (take_mark_off(b, e) < 0)
+		return -1;
+	if (fsync(b->fd) < 0)
 		return fail_file(b, "cannot be written", e);
 	(void)FAULT("store.backup.place");
 	/* Not every file system has the first; a link refuses to replace as well. */

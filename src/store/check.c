@@ -75,6 +75,8 @@ check_chunk(struct store_tx *tx, struct check *c, const struct check_part_row *p
 	}
 	tx_reset(st);
 	p->is_over = !part->is_keyed || (rows < CHUNK_ROWS && bytes < CHUNK_BYTES);
+	if (rc == 0 && p->is_over)
+		check_rows_end(c);
 	return rc < 0 ? -1 : 0;
 }
 
@@ -100,9 +102,9 @@ go_on(struct check *c)
 
 	if (next == CHECK_FILE && !c->is_full)
 		next = CHECK_PARTS;
-	c->at = (struct check_place){ .part = (enum check_part)next,
-		                      .key = INT64_MIN,
-		                      .key2 = INT64_MIN };
+	c->at.part = (enum check_part)next;
+	c->at.key = c->at.key2 = INT64_MIN;
+	c->at.is_over = false;
 	return next < CHECK_PARTS;
 }
 

@@ -27,8 +27,8 @@ enum check_part {
 	CHECK_OUTBOX,
 	CHECK_GATE, /* not a part: what is before it is what sending needs */
 	CHECK_EVENTS = CHECK_GATE,
+	CHECK_IDENT, /* before memory: see check_place */
 	CHECK_MEMORY,
-	CHECK_IDENT,
 	CHECK_ATTEMPTS,
 	CHECK_QUARANTINE,
 	CHECK_OTHERS, /* the tables that no part above knows, as SQLite sees them */
@@ -52,6 +52,12 @@ struct check {
 		enum check_part part;
 		int64_t key, key2; /* the last one seen */
 		bool is_over;      /* the part is */
+		/*
+		 * Identities up to merged_id are found through ident: of those there, and of those in memory, which may be fewer (what
+		 * was set aside leaves its entry, what is pruned meanwhile is gone from both), never more.
+		 */
+		int64_t merged_id;
+		uint64_t indexed, remembered;
 	} at, next;
 	struct check_found found[CHECK_PARTS], more; /* more: this chunk's */
 };

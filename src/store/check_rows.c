@@ -192,6 +192,7 @@ look_memory(struct store_tx *tx, struct check *c, sqlite3_stmt *row, size_t *byt
 	(void)tx;
 	(void)e;
 	*bytes += state.len;
+	c->next.remembered += id <= c->next.merged_id;
 	if (identity.len != 32)
 		bad(c, "finding %lld: its identity is not one", (long long)id);
 	else if ((int64_t)tx_sum((uint64_t)id, state.p, state.len) != sqlite3_column_int64(row, 1))
@@ -209,6 +210,9 @@ look_ident(struct store_tx *tx, struct check *c, sqlite3_stmt *row, size_t *byte
 	sqlite3_stmt *st;
 
 	(void)bytes;
+	if (c->at.key == INT64_MIN)
+		c->next.merged_id = tx->merged_id;
+	c->next.indexed += id <= c->next.merged_id;
 	if (!c->is_full)
 		return 0;
 	if ((st = tx_stmt(tx, sql_identity_of, e)) == NULL)
@@ -225,6 +229,14 @@ look_ident(struct store_tx *tx, struct check *c, sqlite3_stmt *row, size_t *byte
 		bad(c, "finding %lld is not the one that the index of identities holds it for",
 		    (long long)id);
 	return 0;
+}
+
+void
+check_rows_end(struct check *c)
+{
+	if (c->at.part == CHECK_MEMORY && c->next.remembered > c->next.indexed)
+		bad(c, "%llu findings are remembered, but %llu are in the index of identities",
+		    (unsigned long long)c->next.remembered, (unsigned long long)c->next.indexed);
 }
 
 /* A table or an index that is gone, or another's, is seen here before a statement stumbles over it. */
@@ -345,8 +357,8 @@ const struct check_part_row check_parts[CHECK_PARTS] = {
 	[CHECK_SINKS] = { "sinks", sql_sinks, CHECK_WHOLE, look_sink, NULL },
 	[CHECK_OUTBOX] = { "outbox", sql_items, CHECK_ONE_KEY, look_item, NULL },
 	[CHECK_EVENTS] = { "events", sql_events, CHECK_ONE_KEY, look_event, NULL },
-	[CHECK_MEMORY] = { "memory", sql_memories, CHECK_ONE_KEY, look_memory, NULL },
 	[CHECK_IDENT] = { "ident", sql_idents, CHECK_TWO_KEYS, look_ident, NULL },
+	[CHECK_MEMORY] = { "memory", sql_memories, CHECK_ONE_KEY, look_memory, NULL },
 	[CHECK_ATTEMPTS] = { "attempts", sql_attempts, CHECK_ONE_KEY, look_nothing, NULL },
 	[CHECK_QUARANTINE] = { "quarantine", sql_quarantine, CHECK_ONE_KEY, look_nothing, NULL },
 	[CHECK_OTHERS] = { "others", NULL, CHECK_WHOLE, NULL, whole_others },

@@ -19,6 +19,9 @@ struct check_part_row {
 	int (*whole)(struct store_tx *tx, struct check *c, struct err *e);
 };
 
+/* A part with rows is over. */
+void check_rows_end(struct check *c);
+
 extern const struct check_part_row check_parts[CHECK_PARTS];
 
 #endif

@@ -21,6 +21,7 @@
 #include "store/repair.h"
 #include "store/schema.h"
 #include "store/tx.h"
+#include "store/wal.h"
 
 static int
 fail(sqlite3 *db, const char *path, struct err *e)
@@ -223,12 +224,15 @@ engine_open(const struct store_options *o, sqlite3 **ret, int *ret_schema_from, 
 		if (create(o->path, e) < 0)
 			return -1;
 	}
+	bool has_log = wal_is_there(o->path);
 	if (check_header(o->path, e) < 0 || connect(o->path, &db, e) < 0)
 		return -1;
 	/* The count reads the file, which takes the lock and plays the log of a crash back. */
 	if (configure(db, o, e) < 0 ||
 	    run(db, o->path, "SELECT count(*) FROM sqlite_schema; BEGIN IMMEDIATE; COMMIT", e) <
 	            0 ||
+	    schema_read_version(db, o->path, ret_schema_from, e) < 0 ||
+	    wal_check_mark(db, o->path, has_log, e) < 0 ||
 	    schema_upgrade(db, o->path, o->is_read_only, ret_schema_from, e) < 0) {
 		(void)sqlite3_close(db);
 		return -1;

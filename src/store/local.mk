@@ -27,6 +27,7 @@ store_sources = \
 	src/store/check.c src/store/check.h \
 	src/store/check_rows.c src/store/check_rows.h \
 	src/store/backup.c src/store/backup.h \
+	src/store/wal.c src/store/wal.h \
 	src/store/repair.c src/store/repair.h \
 	src/store/salvage.c src/store/salvage.h \
 	src/store/quarantine.c src/store/quarantine.h \

@@ -54,6 +54,7 @@ struct store_tx {
 	bool is_read_only; /* nothing is ever committed */
 	bool is_space_low; /* refuse what grows */
 	bool is_held;      /* nothing is to be sent */
+	bool is_marked;    /* the store says that it is in use (wal.h) */
 	bool is_corrupt;   /* SQLite found the file damaged */
 	char path[512];    /* for messages */
 	struct tx_sink *sinks;

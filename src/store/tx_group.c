@@ -9,6 +9,7 @@
 #include "base/fault.h"
 #include "base/mem.h"
 #include "store/tx.h"
+#include "store/wal.h"
 
 static const char sql_sinks[] =
 	"SELECT id, name, queued, blocked, done, dead, cancelled, dropped, held, folded FROM sink ORDER BY id";
@@ -78,6 +79,7 @@ static const char sql_merged[] =
 	"SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'store.ident.merged'";
 static const char sql_count[] =
 	"SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'store.memory.count'";
+static const char sql_is_marked[] = "SELECT 1 FROM meta WHERE key = '" WAL_MARK_KEY "'";
 static const char sql_max_memory[] = "SELECT max(id) FROM memory";
 static const char sql_unmerged[] = "SELECT id, identity FROM memory WHERE id > ?1 ORDER BY id";
 
@@ -124,12 +126,15 @@ load_hot(struct store_tx *tx, struct err *e)
 int
 tx_load(struct store_tx *tx, struct err *e)
 {
-	int64_t max_id = 0;
+	int64_t max_id = 0, mark = 0;
 
 	if (tx_load_sinks(tx, e) < 0 || read_number(tx, sql_merged, &tx->merged_id, e) < 0 ||
 	    read_number(tx, sql_count, &tx->memory_count, e) < 0 ||
 	    read_number(tx, sql_max_memory, &max_id, e) < 0)
 		return -1;
+	if (read_number(tx, sql_is_marked, &mark, e) < 0)
+		return -1;
+	tx->is_marked = mark != 0;
 	tx->next_memory_id = (max_id > tx->merged_id ? max_id : tx->merged_id) + 1;
 	return doom_load(tx, e) < 0 ? -1 : load_hot(tx, e);
 }
@@ -257,6 +262,9 @@ static const char sql_sink_numbers[] =
 static const char sql_set_count[] = "INSERT INTO meta(key, value) VALUES('store.memory.count', ?1)"
 				    " ON CONFLICT(key) DO UPDATE SET value = excluded.value";
 
+static const char sql_mark[] =
+	"INSERT OR REPLACE INTO meta(key, value) VALUES('" WAL_MARK_KEY "', '1')";
+
 /* The numbers that jobs changed, once per group. */
 static int
 write_numbers(struct store_tx *tx, struct err *e)
@@ -278,6 +286,9 @@ write_numbers(struct store_tx *tx, struct err *e)
 		if (tx_exec(tx, st, e) < 0)
 			return -1;
 	}
+	if (!tx->is_marked && !tx->is_read_only &&
+	    ((st = tx_stmt(tx, sql_mark, e)) == NULL || tx_exec(tx, st, e) < 0))
+		return -1;
 	if (tx->memory_group == 0)
 		return 0;
 	if ((st = tx_stmt(tx, sql_set_count, e)) == NULL)
@@ -318,6 +329,7 @@ tx_group_commit(struct store_tx *tx, struct err *e)
 	if (!tx->is_read_only && tx_sql(tx, "COMMIT", e) < 0)
 		return -1;
 	(void)FAULT("store.commit.after");
+	tx->is_marked = true;
 	fold_group(tx, true);
 	doom_group_done(&tx->doom);
 	return 0;

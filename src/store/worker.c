@@ -22,6 +22,7 @@
 #include "base/fault.h"
 #include "base/mem.h"
 #include "store/backup.h"
+#include "store/wal.h"
 
 enum {
 	GROUP_MAX = 64,           /* jobs in one transaction */
@@ -109,6 +110,10 @@ worker_close(struct store *s, bool is_clean)
 		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	else if (is_clean && !s->tx.is_io_broken)
 		(void)tx_sweep(&s->tx, &e);
+	/* No more in use: written back with the rest, or, where that fails, in the log that stays. */
+	if (is_clean && s->tx.is_marked && !s->options.is_read_only)
+		(void)sqlite3_exec(s->db, "DELETE FROM meta WHERE key = '" WAL_MARK_KEY "'", NULL,
+		                   NULL, NULL);
 	tx_done(&s->tx);
 	engine_close(s->db, is_clean && !s->options.is_read_only);
 	s->db = NULL;

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/wait.h>
 
 #include "base/buf.h"
 #include "store/audit.h"
@@ -21,7 +22,8 @@ enum {
 	NOTICES = 60,
 	BODY = 3000,
 	FLIPS = 400,
-	HOT_LIMIT = 64 /* most are in the big index */
+	FLIPS_LONG = 10000, /* with FINDINGSD_LONG */
+	HOT_LIMIT = 64      /* most are in the big index */
 };
 
 static void
@@ -283,6 +285,14 @@ judge(struct scratch *s, const struct buf *image, const char *what, size_t at)
 	return outcome;
 }
 
+static bool
+is_long(void)
+{
+	const char *value = getenv("FINDINGSD_LONG");
+
+	return value != NULL && value[0] != '\0';
+}
+
 static void
 test_cut_short(void **state)
 {
@@ -291,8 +301,11 @@ test_cut_short(void **state)
 
 	(void)state;
 	make_sample(&s, &whole);
-	for (size_t len = 1; len < whole.len;
-	     len += len < 4096 ? 511 : 16384 - 512 * (len / 16384 % 3)) {
+	/* At every 512 bytes, and at one byte more; without FINDINGSD_LONG at some of them. */
+	for (size_t len = 1; len < whole.len; len += is_long() ? (len % 512 ? 511 : 1)
+	                                             : len < 4096
+	                                                     ? 511
+	                                                     : 16384 - 512 * (len / 16384 % 3)) {
 		struct buf image = whole;
 		image.len = len;
 		if (judge(&s, &image, "cut", len) == WHOLE)
@@ -312,7 +325,7 @@ test_flipped_bits(void **state)
 
 	(void)state;
 	make_sample(&s, &image);
-	for (int i = 0; i < FLIPS; i++) {
+	for (int i = 0; i < (is_long() ? FLIPS_LONG : FLIPS); i++) {
 		random ^= random << 13;
 		random ^= random >> 7;
 		random ^= random << 17;
@@ -398,6 +411,101 @@ test_a_missing_file_with_its_log_is_damage(void **state)
 	scratch_done(&s);
 }
 
+static int
+add_one(struct store_tx *tx, void *arg, struct err *e)
+{
+	struct outbox_new n = scratch_notice("hook", 0, CHANGE_CREATED, 1);
+
+	(void)arg;
+	if (outbox_event_add(tx, SPAN_LIT("{}"), &n.event_id, e) < 0)
+		return -1;
+	return outbox_add(tx, &n, NULL, e);
+}
+
+/* A store in use, written back at least once, and then its process is gone. */
+static void
+make_crashed(const struct scratch *s)
+{
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct store_options o = { .path = s->path, .reserve_bytes = -1, .wal_bytes = 1 };
+		struct store_stats stats = { 0 };
+		struct store *store;
+		struct err e = { 0 };
+		if (store_open(&o, &store, &e) < 0 || store_run_wait(store, fill, NULL, &e) < 0)
+			_exit(1);
+		while (stats.checkpoints < 2) {
+			if (store_run_wait(store, add_one, NULL, &e) < 0)
+				_exit(1);
+			store_get_stats(store, &stats);
+		}
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* What was committed last is in the log alone: a store without it must not look whole. */
+static void
+test_a_store_that_lost_its_log_is_refused(void **state)
+{
+	enum { AS_IT_IS = -3, DELETED, EMPTIED };
+	struct scratch s;
+	struct buf image = { 0 }, log = { 0 };
+	struct err e = { 0 };
+	char log_path[128];
+
+	(void)state;
+	scratch_init(&s);
+	make_crashed(&s);
+	(void)snprintf(log_path, sizeof(log_path), "%s-wal", s.path);
+	read_file(s.path, &image);
+	read_file(log_path, &log);
+	for (int i = AS_IT_IS; i < 32; i++) { /* from 0: that byte of the log's header is another */
+		struct store_options o = { .path = s.path, .reserve_bytes = -1 };
+		write_file(s.path, image.data, image.len);
+		if (i >= 0)
+			log.data[i] ^= 0x10;
+		write_file(log_path, log.data, i == EMPTIED ? 0 : log.len);
+		if (i >= 0)
+			log.data[i] ^= 0x10;
+		if (i == DELETED)
+			assert_int_equal(unlink(log_path), 0);
+		int rc = store_open(&o, &s.store, &e);
+		if (i == AS_IT_IS) {
+			assert_int_equal(rc, 0);
+			store_close(s.store);
+		} else if (rc == 0 || e.kind != ERR_CORRUPT || strstr(e.text, "its log") == NULL) {
+			fail_msg("case %d: %d %s", i, rc, e.text);
+		}
+		s.store = NULL;
+	}
+	buf_done(&image);
+	buf_done(&log);
+	scratch_done(&s);
+}
+
+/* After a clean end there is no log, and nothing is missed. */
+static void
+test_a_store_that_was_closed_needs_no_log(void **state)
+{
+	struct scratch s;
+	struct buf image = { 0 };
+	struct look look;
+
+	(void)state;
+	make_sample(&s, &image);
+	remove_log(&s);
+	assert_int_equal(examine(s.path, &look), WHOLE);
+	remove_log(&s);
+	assert_int_equal(examine(s.path, &look), WHOLE);
+	buf_done(&image);
+	scratch_done(&s);
+}
+
 static void
 test_other_schemas(void **state)
 {
@@ -440,6 +548,8 @@ main(void)
 		cmocka_unit_test(test_zeroed_pages),
 		cmocka_unit_test(test_what_is_no_store),
 		cmocka_unit_test(test_a_missing_file_with_its_log_is_damage),
+		cmocka_unit_test(test_a_store_that_lost_its_log_is_refused),
+		cmocka_unit_test(test_a_store_that_was_closed_needs_no_log),
 		cmocka_unit_test(test_other_schemas),
 	};
 

@@ -26,6 +26,7 @@ ctl_fn cmd_db;
 ctl_fn cmd_dead;
 ctl_fn cmd_explain;
 ctl_fn cmd_history;
+ctl_fn cmd_replay;
 ctl_fn cmd_import;
 ctl_fn cmd_match;
 ctl_fn cmd_poll;

@@ -24,6 +24,7 @@ src_ctl_findingsctl_SOURCES = \
 	src/ctl/cmd_db.c \
 	src/ctl/cmd_dead.c \
 	src/ctl/cmd_history.c \
+	src/ctl/cmd_replay.c \
 	src/ctl/cmd_import.c \
 	src/ctl/cmd_poll.c \
 	src/ctl/cmd_queue.c \

@@ -50,6 +50,7 @@ const struct server_route daemon_routes[] = {
 	{ .path = "/v1/queue", .fn = lists_queue },
 	{ .path = "/v1/recent", .fn = lists_recent },
 	{ .path = "/v1/reload", .fn = serve_reload, .is_post = true },
+	{ .path = "/v1/replay", .fn = replay_serve, .is_post = true },
 	{ .path = "/v1/sinks", .fn = serve_sinks },
 	{ .path = "/v1/sinks/pause", .fn = serve_sink_pause, .is_post = true },
 	{ .path = "/v1/sinks/resume", .fn = serve_sink_resume, .is_post = true },

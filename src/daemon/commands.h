@@ -20,6 +20,7 @@ void db_backup_start(void *arg, struct server_request *r);
 void db_backup_show(void *arg, struct server_request *r);
 void db_check(void *arg, struct server_request *r);
 void history_serve(void *arg, struct server_request *r);
+void replay_serve(void *arg, struct server_request *r);
 void lists_recent(void *arg, struct server_request *r);
 void lists_dead(void *arg, struct server_request *r);
 void lists_dead_show(void *arg, struct server_request *r);

@@ -12,6 +12,7 @@ libfindings_a_SOURCES += \
 	src/daemon/guard.c src/daemon/guard.h \
 	src/daemon/heartbeat.c src/daemon/heartbeat.h \
 	src/daemon/history.c \
+	src/daemon/replay.c \
 	src/daemon/inside.h \
 	src/daemon/lists.c \
 	src/daemon/notify.c src/daemon/notify.h \

@@ -10,7 +10,8 @@
 static const char sql_event_add[] = "INSERT INTO event(id, sum, body) VALUES(?1, ?2, ?3)";
 static const char sql_event_max[] = "SELECT max(id) FROM event";
 static const char sql_event_needed[] = "SELECT 1 FROM outbox INDEXED BY outbox_memory"
-				       " WHERE memory = ?1 AND event = ?2 LIMIT 1";
+				       " WHERE memory = ?1 AND event = ?2 AND state IN (0, 1, 3, 7)"
+				       " LIMIT 1";
 
 int
 outbox_event_add(struct store_tx *tx, struct span body, int64_t *ret_id, struct err *e)

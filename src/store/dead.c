@@ -8,8 +8,10 @@
 #include "store/outcome.h"
 
 static const char sql_requeue[] =
-	"UPDATE outbox SET state = ?2, finished_ms = 0, due_ms = ?3, asked_ms = ?4, digest = 0,"
+	"UPDATE outbox SET state = ?2, finished_ms = 0, due_ms = ?3, asked_ms = ?4,"
+	" digest = CASE WHEN state = 2 THEN digest ELSE 0 END,"
 	" has_next = ?5 WHERE id = ?1";
+static const char sql_set_event[] = "UPDATE outbox SET event = ?2 WHERE id = ?1";
 static const char sql_live_before[] =
 	"SELECT id FROM outbox INDEXED BY outbox_memory WHERE memory = ?1 AND sink = ?2 AND id < ?3"
 	" AND state IN (0, 1, 7) ORDER BY id DESC LIMIT 1";
@@ -148,6 +150,23 @@ check_sound(struct store_tx *tx, int64_t id, struct err *e)
 	                          (long long)id);
 }
 
+/* An open alert that nobody will ever close. */
+static int
+check_closes(struct store_tx *tx, const struct outcome_row *row, struct err *e)
+{
+	int is_open;
+
+	if (!outcome_is_opening(row->change) || row->memory == 0)
+		return 0;
+	if ((is_open = is_finding_open(tx, row->memory, e)) < 0)
+		return -1;
+	return is_open ? 0
+	               : err_set(e, ERR_CONFIG,
+	                         "%lld opens an alert whose finding is closed since; nothing would "
+	                         "close it again: use --force to send it all the same",
+	                         (long long)row->id);
+}
+
 int
 dead_retry(struct store_tx *tx, int64_t id, bool is_forced, int64_t now_ms, struct err *e)
 {
@@ -155,17 +174,62 @@ dead_retry(struct store_tx *tx, int64_t id, bool is_forced, int64_t now_ms, stru
 
 	if (find_dead(tx, id, &row, e) < 0 || check_sound(tx, id, e) < 0)
 		return -1;
-	if (outcome_is_opening(row.change) && row.memory != 0 && !is_forced) {
-		int is_open = is_finding_open(tx, row.memory, e);
-		if (is_open < 0)
-			return -1;
-		if (!is_open)
-			return err_set(
-				e, ERR_CONFIG,
-				"%lld opens an alert whose finding is closed since; nothing would close "
-				"it again: use --force to send it all the same",
-				(long long)id);
-	}
+	if (!is_forced && check_closes(tx, &row, e) < 0)
+		return -1;
+	return outcome_requeue(tx, &row, now_ms, now_ms, e);
+}
+
+/* The event that it was delivered with, under a number of its own: that of the old one may be deleted any moment. */
+static int
+copy_event(struct store_tx *tx, int64_t id, struct err *e)
+{
+	struct outbox_item *item = NULL;
+	int64_t event = 0;
+	sqlite3_stmt *st;
+	int rc = outbox_get(tx, id, &item, e);
+
+	if (rc <= 0)
+		return rc;
+	if (item->is_damaged || item->event.len == 0)
+		rc = err_set(
+			e, ERR_CONFIG,
+			item->is_damaged
+				? "%lld is damaged and cannot be sent"
+				: "%lld cannot be sent again: its event is no longer kept (those of "
+				  "some hundred deliveries that ended last are)",
+			(long long)id);
+	else
+		rc = outbox_event_add(tx, item->event, &event, e);
+	outbox_item_free(item);
+	if (rc < 0 || (st = tx_stmt(tx, sql_set_event, e)) == NULL)
+		return -1;
+	tx_bind_i64(st, 1, id);
+	tx_bind_i64(st, 2, event);
+	return tx_exec(tx, st, e);
+}
+
+int
+outbox_replay(struct store_tx *tx, int64_t id, bool is_forced, int64_t now_ms, struct err *e)
+{
+	struct outcome_row row;
+	int rc = outcome_read(tx, id, &row, e);
+
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return err_set(e, ERR_NOT_FOUND, "no notice has the id %lld", (long long)id);
+	if (row.state != OUTBOX_DONE)
+		return err_set(e, ERR_CONFIG, "%lld was not delivered: it is %s%s", (long long)id,
+		               outbox_state_name(row.state),
+		               row.state == OUTBOX_DEAD ? "; 'findingsctl dead retry' sends it"
+		                                        : "");
+	if (row.memory == 0)
+		return err_set(
+			e, ERR_CONFIG,
+			"%lld is of no single finding (a digest, or an alert of findingsd's own)",
+			(long long)id);
+	if ((!is_forced && check_closes(tx, &row, e) < 0) || copy_event(tx, id, e) < 0)
+		return -1;
 	return outcome_requeue(tx, &row, now_ms, now_ms, e);
 }
 

@@ -62,16 +62,16 @@ by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* The oldest so many. */
 static int
-sweep(struct store_tx *tx, struct err *e)
+sweep(struct store_tx *tx, size_t count, struct err *e)
 {
-	struct doom *d = &tx->doom;
-	int64_t *sorted = mem_dup(d->ids, d->count * sizeof(*sorted));
+	int64_t *sorted = mem_dup(tx->doom.ids, count * sizeof(*sorted));
 	int rc = 0;
 
 	(void)FAULT("store.sweep.before");
-	qsort(sorted, d->count, sizeof(*sorted), by_value);
-	for (size_t i = 0; rc == 0 && i < d->count; i++)
+	qsort(sorted, count, sizeof(*sorted), by_value);
+	for (size_t i = 0; rc == 0 && i < count; i++)
 		rc = drop(tx, sorted[i], e);
 	mem_free(sorted);
 	return rc;
@@ -81,20 +81,21 @@ int
 doom_write(struct store_tx *tx, bool is_all, struct err *e)
 {
 	struct doom *d = &tx->doom;
-	size_t kept = d->count;
+	size_t over = d->count > DOOM_KEEP ? d->count - DOOM_KEEP : 0;
 	sqlite3_stmt *st;
 
-	if (is_all ? d->count == 0 : d->count == d->mark_group)
+	if (is_all ? over == 0 : d->count == d->mark_group)
 		return 0;
-	if (is_all || d->count >= DOOM_BATCH) {
-		if (sweep(tx, e) < 0)
+	if (is_all || over >= DOOM_BATCH) {
+		if (sweep(tx, over, e) < 0)
 			return -1;
-		d->is_swept = true;
-		kept = 0;
+		d->swept = over;
 	}
 	if ((st = tx_stmt(tx, sql_write, e)) == NULL)
 		return -1;
-	tx_bind_blob(st, 1, (struct span){ (const char *)d->ids, kept * sizeof(d->ids[0]) });
+	tx_bind_blob(st, 1,
+	             (struct span){ (const char *)(d->ids + d->swept),
+	                            (d->count - d->swept) * sizeof(d->ids[0]) });
 	return tx_exec(tx, st, e);
 }
 
@@ -102,7 +103,7 @@ void
 doom_group_begin(struct doom *d)
 {
 	d->mark_group = d->mark_job = d->count;
-	d->is_swept = false;
+	d->swept = 0;
 }
 
 void
@@ -121,14 +122,14 @@ void
 doom_group_undo(struct doom *d)
 {
 	d->count = d->mark_group;
-	d->is_swept = false;
+	d->swept = 0;
 }
 
 void
 doom_group_done(struct doom *d)
 {
-	if (d->is_swept)
-		d->count = 0;
+	d->count -= d->swept;
+	memmove(d->ids, d->ids + d->swept, d->count * sizeof(d->ids[0]));
 	d->mark_group = d->mark_job = d->count;
-	d->is_swept = false;
+	d->swept = 0;
 }

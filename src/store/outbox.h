@@ -203,6 +203,11 @@ int outbox_get(struct store_tx *tx, int64_t id, struct outbox_item **ret, struct
  * such dead letter), ERR_CONFIG (it is damaged; or it opened a thread and the finding is closed since: is_forced sends it all the same).
  */
 int dead_retry(struct store_tx *tx, int64_t id, bool is_forced, int64_t now_ms, struct err *e);
+/*
+ * Send what was delivered once more, under the same message key, in its place in line. -1 with ERR_NOT_FOUND (no such item), ERR_CONFIG (the
+ * text says why not: not delivered, its event is gone, of no single finding, or as dead_retry).
+ */
+int outbox_replay(struct store_tx *tx, int64_t id, bool is_forced, int64_t now_ms, struct err *e);
 /* Give a dead letter up; the record of it stays until retention ends. ERR_NOT_FOUND as above. */
 int dead_drop(struct store_tx *tx, int64_t id, int64_t now_ms, struct err *e);
 

@@ -98,7 +98,8 @@ outcome_set(struct store_tx *tx, const struct outcome_row *row, enum outbox_stat
 	tx_bind_i64(st, 4, o->is_attempt);
 	tx_bind_i64(st, 5, o->took_ms);
 	tx_bind_text(st, 6, cut_answer(o->answer));
-	tx_bind_i64(st, 7, is_kept ? row->event : 0);
+	/* What was delivered still names it: while it is there, it can be sent again. */
+	tx_bind_i64(st, 7, is_kept || state == OUTBOX_DONE ? row->event : 0);
 	if (tx_exec(tx, st, e) < 0)
 		return -1;
 	outcome_count(tx, row->sink, row->state, -1);

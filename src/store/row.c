@@ -148,6 +148,16 @@ find_event(struct store_tx *tx, sqlite3_stmt *ev, int64_t id, struct span *ret, 
 	return rc;
 }
 
+/* Whether the event holds the id that stands first in the subject, as both have it in JSON. */
+static bool
+is_about(struct span event, struct span subject)
+{
+	const char *end = subject.len ? memchr(subject.p, '\n', subject.len) : NULL;
+	size_t len = end ? (size_t)(end - subject.p) : 0;
+
+	return len > 0 && memmem(event.p, event.len, subject.p, len) != NULL;
+}
+
 struct outbox_item *
 row_read(struct store_tx *tx, sqlite3_stmt *st, bool is_with_event, enum row_fault *ret_fault,
          struct err *e)
@@ -170,6 +180,13 @@ row_read(struct store_tx *tx, sqlite3_stmt *st, bool is_with_event, enum row_fau
 	} else if (is_with_event &&
 	           outbox_needs_event((enum outbox_state)sqlite3_column_int(st, C_STATE))) {
 		*ret_fault = ROW_NO_EVENT;
+	}
+	/* What was delivered may name an event that is gone, and whose number another one has by now. */
+	if (*ret_fault == ROW_SOUND && event.len > 0 &&
+	    sqlite3_column_int(st, C_STATE) == OUTBOX_DONE &&
+	    !is_about(event, tx_column(st, C_SUBJECT))) {
+		event.len = 0;
+		is_event_sound = true;
 	}
 	struct outbox_item *item = build(st, sink ? span_of(sink->name) : SPAN_LIT("?"), event);
 	if (ev != NULL)

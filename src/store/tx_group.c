@@ -399,7 +399,7 @@ tx_merge_hot(struct store_tx *tx, struct err *e)
 int
 tx_sweep(struct store_tx *tx, struct err *e)
 {
-	if (tx->doom.count == 0)
+	if (tx->doom.count <= DOOM_KEEP)
 		return 0;
 	if (tx_group_begin(tx, e) == 0 && doom_write(tx, true, e) == 0 &&
 	    tx_group_commit(tx, e) == 0)

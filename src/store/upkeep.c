@@ -59,7 +59,8 @@ drop_item(struct store_tx *tx, const struct old_item *old, struct err *e)
 		return -1;
 	if (sink != NULL && (old->state == OUTBOX_DEAD || old->state == OUTBOX_DROPPED))
 		sink->job[old->state]--; /* what was delivered or cancelled stays counted */
-	return body_release(tx, old->memory, old->event, e);
+	/* The event of a delivered one was doomed when it was delivered. */
+	return old->state == OUTBOX_DONE ? 0 : body_release(tx, old->memory, old->event, e);
 }
 
 static int

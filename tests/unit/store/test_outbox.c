@@ -12,7 +12,7 @@
 
 /* Jobs here are small scripts over the functions of outbox.h: each test runs its steps in jobs of their own. */
 struct step {
-	enum { ADD, NEXT, DONE, RETRY, BURY, CANCEL, DEAD_RETRY, DEAD_DROP, OLDER } what;
+	enum { ADD, NEXT, DONE, RETRY, BURY, CANCEL, DEAD_RETRY, REPLAY, DEAD_DROP, OLDER } what;
 	struct outbox_new notice;
 	int64_t id, now_ms, due_ms;
 	size_t limit;
@@ -70,6 +70,8 @@ run_step(struct store_tx *tx, void *arg, struct err *e)
 		return outbox_cancel(tx, s->id, &o, e);
 	case DEAD_RETRY:
 		return dead_retry(tx, s->id, s->is_forced, s->now_ms, e);
+	case REPLAY:
+		return outbox_replay(tx, s->id, s->is_forced, s->now_ms, e);
 	case DEAD_DROP:
 		return dead_drop(tx, s->id, s->now_ms, e);
 	case OLDER:
@@ -477,6 +479,54 @@ test_a_dead_letter_goes_again_in_its_place_in_line(void **state)
 	scratch_done(&s);
 }
 
+/* What was delivered goes again, with its event and under its key; what cannot is said. */
+static void
+test_what_was_delivered_is_sent_again(void **state)
+{
+	struct step again = { .what = REPLAY, .now_ms = 9000, .is_forced = true };
+	struct step add = { .what = ADD, .notice = scratch_notice("hook", 1, CHANGE_CREATED, 1) };
+	struct scratch s;
+	struct err e = { 0 };
+
+	(void)state;
+	scratch_init(&s);
+	scratch_open(&s);
+	add.notice.subject = SPAN_LIT("detail\nTitle\nProduct\n1\nr");
+	scratch_run(&s, run_step, &add);
+	add.notice.event_id = 0;
+	add.notice.change = CHANGE_RESOLVED;
+	scratch_run(&s, run_step, &add);
+	(void)queue(&s, "hook", 2, CHANGE_CREATED, 1);
+	again.id = 1;
+	assert_int_equal(store_run_wait(s.store, run_step, &again, &e), -1);
+	assert_non_null(strstr(e.text, "1 was not delivered: it is queued"));
+	act(&s, DONE, 1, 1100);
+	act(&s, DONE, 2, 1200);
+	act(&s, DONE, 3, 1300);
+	/* In order, whatever order they were asked for in. */
+	again.id = 2;
+	scratch_run(&s, run_step, &again);
+	again.id = 1;
+	scratch_run(&s, run_step, &again);
+	assert_string_equal(due(&s, "hook", 9000), "1");
+	act(&s, DONE, 1, 9100);
+	assert_string_equal(due(&s, "hook", 9100), "2");
+	act(&s, DONE, 2, 9200);
+	assert_string_equal(numbers(&s), "0/0/3/0/0/0 events 0");
+	/* Without a subject nobody can say whose event it is; and a closed finding's alert is not opened. */
+	again.id = 3;
+	assert_int_equal(store_run_wait(s.store, run_step, &again, &e), -1);
+	assert_non_null(strstr(e.text, "its event is no longer kept"));
+	again.id = 1;
+	again.is_forced = false;
+	assert_int_equal(store_run_wait(s.store, run_step, &again, &e), -1);
+	assert_non_null(strstr(e.text, "--force"));
+	again.id = 77;
+	assert_int_equal(store_run_wait(s.store, run_step, &again, &e), -1);
+	assert_int_equal(e.kind, ERR_NOT_FOUND);
+	scratch_done(&s);
+}
+
 static void
 test_event_bytes_go_with_the_last_item_that_needs_them(void **state)
 {
@@ -694,6 +744,7 @@ main(void)
 		cmocka_unit_test(test_a_cancelled_one_in_the_middle_breaks_no_chain),
 		cmocka_unit_test(test_dead_letters_retry_and_drop),
 		cmocka_unit_test(test_a_dead_letter_goes_again_in_its_place_in_line),
+		cmocka_unit_test(test_what_was_delivered_is_sent_again),
 		cmocka_unit_test(test_event_bytes_go_with_the_last_item_that_needs_them),
 		cmocka_unit_test(test_damaged_rows_go_to_the_dead_letters),
 		cmocka_unit_test(test_what_waits_behind_a_damaged_row_goes_on),

@@ -71,9 +71,12 @@ conf_text_read(const char *path, struct buf *out, struct err *e)
 	if (fd < 0)
 		return err_set(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot be opened: %s",
 		               strerror(errno));
-	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+	/* A pipe without a writer would be an empty configuration, and one with a writer is gone at the next reload. */
+	if (fstat(fd, &st) == 0 &&
+	    (S_ISDIR(st.st_mode) || S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))) {
 		(void)close(fd);
-		return err_set(e, ERR_IO, "is a folder, not a file");
+		return err_set(e, ERR_IO, "is a %s, not a file",
+		               S_ISDIR(st.st_mode) ? "folder" : "pipe");
 	}
 	buf_init(out, CONF_FILE_MAX_BYTES);
 	for (;;) {

@@ -428,15 +428,13 @@ feed_on_gap(struct poller *p, int64_t from_ms, int64_t to_ms, void *arg)
 	alerts_raise(d->alerts, ALERT_COVERAGE_GAP, feed_name(f, name, sizeof(name)), text);
 }
 
-/* Has another region answered with the same credentials? */
-static bool
-feed_is_account_working(struct poller *p, void *arg)
+bool
+feeds_is_account_working(const struct feed *f)
 {
-	struct feed *f = arg, *other;
-	struct daemon *d = f->owner;
+	const struct daemon *d = f->owner;
+	const struct feed *other;
 	struct poller_status s;
 
-	(void)p;
 	TAILQ_FOREACH(other, &d->feeds, entry) {
 		if (other->cred != f->cred || strcmp(other->region, f->region) == 0)
 			continue;
@@ -445,6 +443,13 @@ feed_is_account_working(struct poller *p, void *arg)
 			return true;
 	}
 	return false;
+}
+
+static bool
+feed_is_account_working(struct poller *p, void *arg)
+{
+	(void)p;
+	return feeds_is_account_working(arg);
 }
 
 static void

@@ -157,6 +157,8 @@ void feeds_stop(struct daemon *d);
 bool feeds_are_stopped(const struct daemon *d);
 void feeds_release(struct daemon *d, struct feed *f); /* stopped: free it when nothing needs it */
 void feeds_free(struct daemon *d);
+bool feeds_is_account_working(
+	const struct feed *f); /* another region has answered with the same credentials */
 
 /* reload.c: what the store knows that a plan needs; at the start and at each reload */
 struct seed {

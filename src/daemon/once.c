@@ -22,6 +22,7 @@
 #include "net/loop.h"
 #include "sink/courier.h"
 #include "sink/render.h"
+#include "source/poller.h"
 #include "store/outbox.h"
 #include "store/store.h"
 #include "json/emit.h"
@@ -85,16 +86,36 @@ once_finish(void *arg)
 	store_run(d->store, count_run, once_on_counted, j);
 }
 
+/*
+ * A region that does not know the credentials, while another one takes them, is not opted in: no error, as in the daemon. Known only now
+ * that all have answered, whoever was first.
+ */
+static void
+call_off(struct feed *f)
+{
+	struct poller_status s;
+
+	poller_get_status(f->poller, &s);
+	if (!f->is_failed || !s.is_region_refused || !feeds_is_account_working(f))
+		return;
+	f->is_failed = false;
+	log_warn(
+		"poll.off source=%s region=%s account=%s error=\"%s\" \"not opted in: nothing is read there\"",
+		f->source, f->region, f->account_name, s.last_error);
+}
+
 /* Sources that could not be read to the end, and sinks that do not take what they are given. */
 static unsigned
-count_errors(const struct daemon *d)
+count_errors(struct daemon *d)
 {
-	const struct feed *f;
+	struct feed *f;
 	const struct outlet *o;
 	unsigned n = d->has_regions_failed;
 
-	TAILQ_FOREACH(f, &d->feeds, entry)
+	TAILQ_FOREACH(f, &d->feeds, entry) {
+		call_off(f);
 		n += f->is_failed;
+	}
 	TAILQ_FOREACH(o, &d->outlets, entry)
 		n += o->is_failing;
 	return n;

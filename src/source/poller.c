@@ -411,6 +411,7 @@ poller_get_status(const struct poller *p, struct poller_status *ret)
 		.last_success_ms = p->last_success_ms,
 		.next_ms = next_wall_ms(p),
 		.is_failing = p->is_failing,
+		.is_region_refused = p->is_region_refused,
 		.last_error = p->last_error ? p->last_error : "",
 		.polls = p->polls,
 		.pages = p->pages,

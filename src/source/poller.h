@@ -126,6 +126,7 @@ struct poller_status {
 	int64_t next_ms;         /* wall, of the next poll or try; 0 = under way */
 	bool is_caught_up; /* the live walk reached its end since start, and back-fill is done */
 	bool is_failing;
+	bool is_region_refused; /* last: credentials that this region does not know; maybe it is not opted in */
 	const char *last_error; /* "" = none */
 	int64_t backfill_ms;    /* what is left to fill in, 0 = done */
 	uint64_t polls, pages, findings, failures, pages_repeated, restarts, halvings;

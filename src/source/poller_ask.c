@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "aws/api.h"
@@ -292,10 +293,28 @@ is_of_the_moment(const struct api_answer *a)
 static bool
 is_not_opted_in(struct poller *p, const struct api_answer *a)
 {
-	return a->err.kind == ERR_AUTH &&
-	       (strcmp(a->code, "UnrecognizedClientException") == 0 ||
-	        strcmp(a->code, "InvalidClientTokenId") == 0) &&
-	       p->hooks.is_account_working && p->hooks.is_account_working(p, p->arg);
+	p->is_region_refused =
+		a->err.kind == ERR_AUTH && (strcmp(a->code, "UnrecognizedClientException") == 0 ||
+	                                    strcmp(a->code, "InvalidClientTokenId") == 0);
+	return p->is_region_refused && p->hooks.is_account_working &&
+	       p->hooks.is_account_working(p, p->arg);
+}
+
+/* The first page of a window: nothing in the question is anybody's but ours, and AWS takes it. */
+static void
+explain_refusal(const struct poller *p, const struct unit *u, struct api_answer *a)
+{
+	size_t len = strlen(a->err.text);
+
+	bool is_question =
+		u->phase == UNIT_LIST || (u->phase == UNIT_PROBE && !p->kind->build_detectors);
+
+	if (is_question && a->status == 400 && a->err.kind == ERR_HTTP)
+		(void)snprintf(
+			a->err.text + len, sizeof(a->err.text) - len,
+			"; AWS takes this question (a filter and an order by %s): if endpoint_url names "
+			"something else, it lacks these",
+			p->kind->updated_key);
 }
 
 static void
@@ -329,6 +348,7 @@ on_refused(struct poller *p, struct api_answer *a)
 			p->detector = NULL;
 		}
 	}
+	explain_refusal(p, u, a);
 	if (a->err.kind == ERR_DISABLED || is_not_opted_in(p, a))
 		poller_went_off(p, &a->err);
 	else

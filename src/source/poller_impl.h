@@ -141,6 +141,7 @@ struct poller {
 	uint16_t reread_count;
 	uint8_t live_turns, walk_turns; /* pages since another walk, since a re-read had its turn */
 	int8_t failing_stream;          /* whose trouble made it fail; -1 = the service's */
+	bool is_region_refused; /* the last refusal was of the kind of a region that is not opted in */
 	bool is_off, is_failing, is_poked, is_once, is_stopping;
 	bool is_quiet_due; /* on_quiet waits in the loop */
 	bool is_freed;     /* on_quiet frees what is left */

@@ -199,3 +199,35 @@ def test_sigterm_drains_in_order(sim, hook, make_daemon):
     hook.wait(lambda got: len(got) >= 50)
     assert daemon.stop() == 0, "\n".join(daemon.lines[-60:])
     assert len({d.key for d in hook.received}) == len(hook.received) == 50, "a clean stop repeats nothing"
+
+
+def test_once_calls_a_region_off_that_is_not_opted_in(sim, make_daemon, hook):
+    """Another region takes the same credentials: whichever is asked first, it is no error, and is said."""
+    sim.service(region="us-east-1", hub=True)
+    sim.service(region="sa-east-1", opted_in=False)
+    sim.add("securityhub", findings.custom(seed="here", updated=time.time() - 60))
+    for regions in (["sa-east-1", "us-east-1"], ["us-east-1", "sa-east-1"]):
+        daemon = make_daemon(sim, sources=[source("securityhub", start="-24h")], aws={"regions": regions},
+                             sinks=[webhook("hook", hook.url)], rules=[rule("all", {"source": ["aws.securityhub"]}, "hook")])
+        code, line, err = daemon.once()
+        assert (code, line["errors"], line["delivered"]) == (0, 0, 1), (line, err)
+        assert "poll.off source=hub region=sa-east-1" in err
+
+
+def test_once_with_keys_that_no_region_takes_is_an_error(sim, make_daemon, hook):
+    for region in ("us-east-1", "sa-east-1"):
+        sim.service(region=region, opted_in=False)
+    daemon = make_daemon(sim, sources=[source("securityhub")], aws={"regions": ["us-east-1", "sa-east-1"]},
+                         sinks=[webhook("hook", hook.url)], rules=[rule("all", {"source": ["aws.securityhub"]}, "hook")])
+    code, line, err = daemon.once()
+    assert (code, line["errors"]) == (75, 2), (line, err)
+
+
+def test_a_server_that_refuses_the_question_is_named_as_such(sim, make_daemon, hook):
+    """An emulator without sorting: AWS takes the question, so the endpoint is what to look at."""
+    sim.service(hub=True)
+    sim.fault("status", op="GetFindings", contains="SortCriteria", status=400, code="InvalidInputException", message="unknown SortCriteria")
+    daemon = make_daemon(sim, sources=[source("securityhub")], sinks=[webhook("hook", hook.url)],
+                         rules=[rule("all", {"source": ["aws.securityhub"]}, "hook")])
+    code, line, err = daemon.once()
+    assert code == 75 and "unknown SortCriteria" in err and "endpoint_url" in err and "UpdatedAt" in err

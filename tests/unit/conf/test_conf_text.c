@@ -6,6 +6,8 @@
 #include "conf_fixture.h"
 
 #include <libconfig.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/str.h"
@@ -185,6 +187,11 @@ test_files_that_cannot_be_read(void **state)
 	assert_string_equal(e.text, "cannot be opened: No such file or directory");
 	assert_int_equal(conf_text_read("/", &b, &e), -1);
 	assert_string_equal(e.text, "is a folder, not a file");
+	(void)unlink("pipe.conf");
+	assert_int_equal(mkfifo("pipe.conf", 0600), 0);
+	assert_int_equal(conf_text_read("pipe.conf", &b, &e), -1);
+	assert_string_equal(e.text, "is a pipe, not a file");
+	(void)unlink("pipe.conf");
 	assert_int_equal(conf_text_read("/dev/zero", &b, &e), -1);
 	assert_int_equal(e.kind, ERR_LIMIT);
 	assert_string_equal(e.text, "is over 8 MiB: split it");

@@ -122,6 +122,15 @@ add_listeners(const struct rule_policy *rule, struct buf *out)
 		(void)buf_printf(out, "apart %s", rule->name);
 }
 
+static bool
+is_sample(struct span event)
+{
+	static const char *const path[] = { "findingsd", "sample" };
+	struct span raw;
+
+	return scan_get(event, path, 2, &raw) && scan_kind_of(raw) == SCAN_TRUE;
+}
+
 void
 collapse_value(const struct rule_policy *rule, struct span event, struct lifecycle_value *ret)
 {
@@ -139,6 +148,8 @@ collapse_value(const struct rule_policy *rule, struct span event, struct lifecyc
 		(void)buf_add_char(&text, '\n');
 	}
 	add_listeners(rule, &text);
+	if (ret->is_set && is_sample(event))
+		(void)buf_add_str(&text, "\nsample");
 	digest_sha256(text.data, text.len, ret->bytes);
 	buf_done(&text);
 	buf_done(&f->decoded);

@@ -25,7 +25,8 @@ enum {
 
 /*
  * The value of an event, as patterns see it, for one rule: of what its paths hold, of the sinks it tells (one alert has the same
- * listeners from its first notice to its last), and of the rule itself where it stands apart. The paths' order counts.
+ * listeners from its first notice to its last), and of the rule itself where it stands apart. The paths' order counts. A sample is
+ * never equal to what is none: a sink that drops samples would miss what joined one.
  */
 void collapse_value(const struct rule_policy *rule, struct span event, struct lifecycle_value *ret);
 

@@ -343,6 +343,25 @@ stay(struct turn *t, struct target *target)
 		lifecycle_report(t, target, LIFECYCLE_LOOKS, CHANGE_REPEAT, &names);
 }
 
+/* A finding joins an alert whose notices all died: what joins it silently nobody would ever hear of. */
+static bool
+tell_unheard(struct turn *t, struct target *target)
+{
+	struct lifecycle_group *g = target->group;
+	struct names names = { .count = 0 };
+	enum change change = CHANGE_CREATED;
+
+	if (t->r->as == 0 || g->queued == 0 || dead_in(t, g) < g->queued)
+		return false;
+	while ((t->r->as & CHANGE_BIT(change)) == 0)
+		change++;
+	names_add_members(t, g, CHANGE_BIT(change), &names);
+	if (names.count == 0 || lifecycle_tell(t, target, change, &names) == NULL)
+		return false;
+	lifecycle_note_told(t, g);
+	return true;
+}
+
 static void
 go_on(struct turn *t, struct target *target)
 {
@@ -354,7 +373,7 @@ go_on(struct turn *t, struct target *target)
 		stay(t, target);
 		return;
 	}
-	if (tell_calm(t, target))
+	if (tell_calm(t, target) || tell_unheard(t, target))
 		return;
 	enum change change = news_of(t, g, &names);
 	if (change == CHANGE_COUNT || lifecycle_tell(t, target, change, &names) == NULL)

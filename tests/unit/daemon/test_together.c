@@ -519,6 +519,34 @@ test_an_alert_whose_open_was_never_delivered_is_not_resolved(void **state)
 	assert_string_equal(step(f, "b", "us-west-2", "MEDIUM", "NEW"), "reopened@hook(control)");
 }
 
+static void
+test_what_joins_an_alert_that_nobody_heard_of_is_told(void **state)
+{
+	struct fixture *f = *state;
+	struct err e = { 0 };
+	char thread[OUTBOX_KEY_MAX + 1];
+
+	(void)step(f, "a", "us-east-1", "MEDIUM", "NEW");
+	snprintf(thread, sizeof(thread), "%s", f->thread);
+	(void)step(f, "b", "us-west-2", "MEDIUM", "NEW");
+	assert_int_equal(store_run_wait(f->store, bury_all, f, &e), 0);
+	assert_string_equal(step(f, "c", "eu-west-1", "MEDIUM", "NEW"), "created@hook(control)");
+	assert_string_equal(f->thread, thread);
+	assert_string_equal(f->note,
+	                    "{\"also\":{\"open\":3,\"open_is_more\":false,\"more\":1,\"in\":"
+	                    "[\"us-west-2\"]}}");
+	assert_string_equal(step(f, "d", "eu-west-2", "MEDIUM", "NEW"), "");
+	for (const char *id = "abc"; *id; id++)
+		assert_string_equal(step(f, (char[]){ *id, '\0' },
+		                         *id == 'a'   ? "us-east-1"
+		                         : *id == 'b' ? "us-west-2"
+		                                      : "eu-west-1",
+		                         "MEDIUM", "RESOLVED"),
+		                    "");
+	assert_string_equal(step(f, "d", "eu-west-2", "MEDIUM", "RESOLVED"),
+	                    "resolved@hook(control)");
+}
+
 static int
 id_run(struct store_tx *tx, void *job, struct err *e)
 {
@@ -624,6 +652,7 @@ main(void)
 		TEST(test_the_last_member_that_ages_out_resolves_the_alert),
 		TEST(test_random_lives_end_as_the_model_says),
 		TEST(test_an_alert_whose_open_was_never_delivered_is_not_resolved),
+		TEST(test_what_joins_an_alert_that_nobody_heard_of_is_told),
 		TEST(test_many_members_are_bounded_in_what_is_kept_and_said),
 	};
 

@@ -68,6 +68,9 @@ test_which_events_are_equal(void **state)
 		/* too deep to be looked through: a value of its own, but no more work */
 		{ "detail.t", "{\"detail\":{\"t\":\"a\"}}",
 		  "{\"detail\":{\"t\":[[[[[[\"a\"]]]]]]}}", DIFFERENT },
+		/* a sample shares no alert with what is none */
+		{ "detail.t", "{\"detail\":{\"t\":1},\"findingsd\":{\"sample\":false}}",
+		  "{\"detail\":{\"t\":1},\"findingsd\":{\"sample\":true}}", DIFFERENT },
 		{ "resources", "{\"resources\":[\"arn:1\"]}", "{\"resources\":[\"arn:1\"],\"x\":1}",
 		  EQUAL },
 	};

@@ -162,6 +162,11 @@ audit_print(const struct audit_record *r, struct buf *out)
 	add_text(&w, "message_key", it->message_key);
 	add_text(&w, "thread_key", it->thread_key);
 	add_text(&w, "answer", it->answer);
+	emit_key(&w, "note");
+	if (it->note.len > 0)
+		emit_raw(&w, it->note); /* JSON of our own, under the row's checksum */
+	else
+		emit_null(&w);
 	add_tries(&w, r);
 	emit_object_end(&w);
 	(void)buf_add_char(out, '\n');

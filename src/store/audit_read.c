@@ -26,6 +26,13 @@ enum {
 static const char sql_search[] =
 	"SELECT id, memory, subject, thread, message FROM outbox WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
 static const char sql_identity[] = "SELECT identity FROM memory WHERE id = ?1";
+/* Findings that joined an alert for several in silence have no notice of their own: see member.h. */
+static const char sql_has_own[] =
+	"SELECT 1 FROM outbox INDEXED BY outbox_memory WHERE memory = ?1 LIMIT 1";
+static const char sql_alert_of[] = "SELECT grp FROM member WHERE memory = ?1 LIMIT 1";
+static const char sql_alert_named[] =
+	"SELECT DISTINCT m.grp FROM member m JOIN watch w ON w.memory = m.memory"
+	" WHERE instr(w.finding, ?1) > 0 LIMIT 2";
 static const char sql_all[] =
 	"SELECT " ROW_COLUMNS " FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2";
 static const char sql_one[] = "SELECT " ROW_COLUMNS " FROM outbox INDEXED BY outbox_memory"
@@ -122,6 +129,43 @@ fits(struct audit_reader *r, sqlite3_stmt *st, struct span *ret_id, bool *ret_is
 	return *ret_is_exact || (id.len > 0 && memmem(id.p, id.len, needle.p, needle.len) != NULL);
 }
 
+/* The alert that a finding, of which nothing was told itself, is open in: 1 found, 0 none (or it fits several), -1. */
+static int
+find_alert(struct store_tx *tx, const char *finding, int64_t *ret_memory, struct err *e)
+{
+	sqlite3_stmt *st = tx_stmt(tx, sql_alert_named, e);
+	int64_t alert = 0;
+	int count = 0, rc;
+
+	if (st == NULL)
+		return -1;
+	tx_bind_text(st, 1, span_of(finding));
+	while ((rc = tx_step(tx, st, e)) > 0 && ++count < 2)
+		alert = sqlite3_column_int64(st, 0);
+	tx_reset(st);
+	if (rc < 0)
+		return -1;
+	if (count == 1)
+		*ret_memory = alert;
+	return count == 1;
+}
+
+static int
+first_number(struct store_tx *tx, const char *sql, int64_t id, int64_t *ret, struct err *e)
+{
+	sqlite3_stmt *st = tx_stmt(tx, sql, e);
+
+	if (st == NULL)
+		return -1;
+	tx_bind_i64(st, 1, id);
+	int rc = tx_step(tx, st, e);
+	if (rc > 0) {
+		*ret = sqlite3_column_int64(st, 0);
+		tx_reset(st);
+	}
+	return rc;
+}
+
 static int
 search(struct store_tx *tx, struct audit_reader *r, struct audit_place *p, struct err *e)
 {
@@ -147,6 +191,10 @@ search(struct store_tx *tx, struct audit_reader *r, struct audit_place *p, struc
 	}
 	if (rc < 0 || visited == VISIT_MAX)
 		return rc;
+	if (p->candidates == 0 && (rc = find_alert(tx, r->finding, &p->memory_id, e)) != 0) {
+		p->is_found = rc > 0;
+		return rc < 0 ? -1 : 0;
+	}
 	if (p->candidates == 0)
 		return not_found(r, e);
 	if (p->candidates > 1)
@@ -162,11 +210,14 @@ look_up(struct store_tx *tx, struct audit_reader *r, struct audit_place *p,
         const unsigned char identity[MEMORY_IDENTITY_BYTES], struct err *e)
 {
 	struct span state;
+	int64_t ignored;
 	int rc = memory_get(tx, identity, &p->memory_id, &state, NULL, e);
 
 	if (rc == 0)
 		return not_found(r, e);
 	p->is_found = true;
+	if (rc > 0 && (rc = first_number(tx, sql_has_own, p->memory_id, &ignored, e)) == 0)
+		rc = first_number(tx, sql_alert_of, p->memory_id, &p->memory_id, e);
 	return rc < 0 ? -1 : 0;
 }
 

@@ -56,6 +56,9 @@ def test_one_alert_for_three_regions_also_after_kill_9_and_a_changed_collapse_by
     s.add(EAST)
     s.add(WEST)
     assert s.changes() == ["created"] and s.alerts()[0]["also"] is None
+    # the second has no notice of its own: what is on record is the alert that it is in
+    record = s.daemon.ctl_json("history", "shared/" + WEST)
+    assert [(r["finding"], r["change"], r["note"]) for r in record] == [("shared/" + EAST, "created", None)]
     s.daemon.kill()
     s.daemon.start()
     s.add(EU)
@@ -67,6 +70,7 @@ def test_one_alert_for_three_regions_also_after_kill_9_and_a_changed_collapse_by
     assert s.changes() == ["created", "severity_raised"]
     raised = s.alerts()[1]
     assert raised["also"] == {"open": 3, "open_is_more": False, "more": 2, "in": [WEST, EU]}
+    assert s.daemon.ctl_json("history", "shared/" + EU)[-1]["note"]["also"]["open"] == 3
     s.add(EAST, workflow="RESOLVED")
     s.add(EU, workflow="RESOLVED")
     assert s.changes() == ["created", "severity_raised"]

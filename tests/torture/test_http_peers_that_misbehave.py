@@ -23,6 +23,9 @@ ALL = {"source": ["aws.securityhub"]}
 BODY = b'{"ok":true,"words":"' + b"x" * 560 + b'"}'     # so that there are 600 bytes of answer to cut
 RSS_MAX_KIB = 40 * 1024
 STALL_MAX_S = 0.5
+# No item of the healthy sink waits for a sick exchange's second. Its delays before and beside are compared by R14, whose receivers are
+# a process of their own; here they share an interpreter with the proxy.
+WELL_MAX_MS = 500
 STEP = 1 if verdict.is_long() else 37
 HEAD = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
 SNS_ERROR = (b"<ErrorResponse xmlns='http://sns.amazonaws.com/doc/2010-03-31/'><Error><Type>Sender</Type><Code>%s</Code><Message>no"
@@ -158,17 +161,17 @@ def delays(daemon, sink):
         db.close()
 
 
-def feed(sim, daemon, count, seed):
-    """New findings, some at a time, each some when the source has polled; returns them."""
-    docs = []
+def feed(sim, daemon, well, count, seed):
+    """New findings, a few at a time, the next when the healthy receiver has these: it queues no more beside the sick one than
+    before; returns them."""
+    docs, before = [], len(well.received)
     while len(docs) < count:
         part = [findings.custom(seed="%s/%d" % (seed, len(docs) + n), updated=time.time(), created=time.time())
-                for n in range(min(50, count - len(docs)))]
+                for n in range(min(10, count - len(docs)))]
         sim.add("securityhub", part)
         docs += part
-        since = daemon.mark()
-        daemon.ctl("poll")
-        daemon.wait_log("poll.done", since=since)
+        daemon.request("POST", "/v1/poll")
+        well.wait(before + len(docs), timeout=60)
     return docs
 
 
@@ -201,19 +204,18 @@ def ask(kind, sim, make_daemon, certs, proxy, well, sick_hook, cases):
     count = sum(1 if case.want in ("retry", "hold") else 2 for case in cases) + 5
     daemon.start()
     daemon.wait_log("poll.done")
-    calm = feed(sim, daemon, 100, "calm")
-    well.wait(len(calm))
+    calm = feed(sim, daemon, well, 200, "calm")
     with proxy.changed:
         proxy.script = list(spaced(cases))
 
     def arrived():
         return ledger.from_sns(sim.published()) if kind == "sns" else ledger.from_hook(sick_hook.received)
     with sick.Nurse(daemon, [name]) as nurse, sick.Watch(daemon) as watch:
-        docs = calm + feed(sim, daemon, count, "sick")
+        docs = calm + feed(sim, daemon, well, count, "sick")
         until = time.monotonic() + 60 + len(cases) * 0.5
         while proxy.left or len({a.key for a in arrived()} | dead_keys(daemon, name)) < len(docs):
             assert time.monotonic() < until, "%d cases left\n%s" % (proxy.left, "\n".join(daemon.lines[-30:]))
-            time.sleep(0.05)
+            time.sleep(0.5)
         well.wait(len(docs))
         rss = sick.rss_kib(daemon.process.pid)
     assert daemon.stop() == 0
@@ -223,16 +225,16 @@ def ask(kind, sim, make_daemon, certs, proxy, well, sick_hook, cases):
     lost, repeated, uneven = check_counts(proxy, docs, arrived(), dead)
     others = ledger.close(ledger.wanted(docs, lambda d: True, identity), ledger.from_hook(well.received))
     times = delays(daemon, "well")
-    ratio = p99(times[100:]) / max(1.0, p99(times[:100]))
+    ratio = p99(times[200:]) / max(1.0, p99(times[:200]))
     worst = "%d wrong outcomes; well p99 %d ms (calm %d ms, ratio %.1f); loop held %.0f ms at most; %d MiB" % (
-        len(wrong), p99(times[100:]), p99(times[:100]), ratio, 1000 * max(watch.slow, nurse.slow), rss // 1024)
+        len(wrong), p99(times[200:]), p99(times[:200]), ratio, 1000 * max(watch.slow, nurse.slow), rss // 1024)
     for one in wrong[:40] + uneven[:10]:
         print("WRONG", one)
     verdict.tell("R10", runs=len(cases), lost=lost + others["lost"], repeated=repeated, worst=kind + ": " + worst,
                  target="0 lost, repeats only of lost answers, outcomes as the contract says, loop under %d ms, under %d MiB" % (
                      1000 * STALL_MAX_S, RSS_MAX_KIB // 1024),
                  ok=not wrong and not uneven and lost == 0 and ledger.is_clean(others) and others["repeated"] == 0 and rss < RSS_MAX_KIB
-                 and max(watch.slow, nurse.slow) < STALL_MAX_S)
+                 and max(watch.slow, nurse.slow) < STALL_MAX_S and p99(times[200:]) < WELL_MAX_MS)
 
 
 # ---- below HTTP ----

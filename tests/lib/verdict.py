@@ -6,11 +6,26 @@ lost and repeated are counted at the receivers, never taken from the daemon's ow
 """
 import json
 import os
+import random
+import time
 
 
 def is_long():
     """Whether the full count was asked for (FINDINGSD_LONG=1)."""
     return bool(os.environ.get("FINDINGSD_LONG"))
+
+
+def timeboxed(plan):
+    """The cases of a plan; with FINDINGSD_TORTURE_SECONDS in the environment in an order of chance, as many as fit the time."""
+    seconds = float(os.environ.get("FINDINGSD_TORTURE_SECONDS") or 0)
+    until = time.monotonic() + seconds
+    if not seconds:
+        yield from plan
+        return
+    for case in random.Random(1).sample(plan, len(plan)):
+        if time.monotonic() > until:
+            return
+        yield case
 
 
 def tell(test, runs, lost, repeated, worst, target, ok):

@@ -36,6 +36,9 @@ say(const struct checked *x, bool is_warning, const char *key, const char *fmt, 
 	struct conf_where at = conf_load_where(x->l, SECTION_SINK, x->index, key);
 	char text[512];
 
+	/* What could not be read was told: that it is missing would be a second line for one mistake. */
+	if (conf_load_is_bad(x->l, SECTION_SINK, x->index, key))
+		return;
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	if (is_warning)
 		conf_warn(x->l->problems, &at, "sink '%s': %s: %s", x->s->name, key, text);

@@ -104,29 +104,21 @@ conf_read_secret_into(const struct conf_reading *r, struct conf_secret *ret)
 	return 0;
 }
 
-/* It stands there, though it could not be read: that is one error, and that the key is missing would be a second. */
-static void
-set_unseen(struct conf_secret *secret, const char *origin)
-{
-	secret->value = mem_strdup("unseen");
-	secret->origin = mem_strdup(origin);
-}
-
 int
 conf_read_secret(const struct conf_reading *r)
 {
 	const char *s = config_setting_get_string(r->s);
 
 	if (s != NULL && r->env->is_looking && conf_secret_is_elsewhere(s)) {
-		set_unseen(r->field, s);
+		struct conf_secret *secret = r->field;
+
+		secret->value = mem_strdup("unseen");
+		secret->origin = mem_strdup(s);
 		r->env->is_unseen_secret = true;
 		return 0;
 	}
-	if (conf_read_secret_into(r, r->field) < 0) {
-		if (s != NULL)
-			set_unseen(r->field, s);
+	if (conf_read_secret_into(r, r->field) < 0)
 		return -1;
-	}
 	r->env->is_plain_secret |= s[0] != '\0' && !conf_secret_is_reference(s);
 	return 0;
 }

@@ -305,7 +305,6 @@ static void
 explain_refusal(const struct poller *p, const struct unit *u, struct api_answer *a)
 {
 	size_t len = strlen(a->err.text);
-
 	bool is_question =
 		u->phase == UNIT_LIST || (u->phase == UNIT_PROBE && !p->kind->build_detectors);
 
@@ -337,6 +336,7 @@ on_refused(struct poller *p, struct api_answer *a)
 		unit_page_failed(p, &a->err);
 		return;
 	}
+	explain_refusal(p, u, a);
 	unit_give_back(p, u);
 	if (u->phase == UNIT_GET && is_of_the_moment(a)) {
 		/* The ids are kept: the same call again, later. */
@@ -348,7 +348,6 @@ on_refused(struct poller *p, struct api_answer *a)
 			p->detector = NULL;
 		}
 	}
-	explain_refusal(p, u, a);
 	if (a->err.kind == ERR_DISABLED || is_not_opted_in(p, a))
 		poller_went_off(p, &a->err);
 	else

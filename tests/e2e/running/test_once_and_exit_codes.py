@@ -230,4 +230,4 @@ def test_a_server_that_refuses_the_question_is_named_as_such(sim, make_daemon, h
     daemon = make_daemon(sim, sources=[source("securityhub")], sinks=[webhook("hook", hook.url)],
                          rules=[rule("all", {"source": ["aws.securityhub"]}, "hook")])
     code, line, err = daemon.once()
-    assert code == 75 and "unknown SortCriteria" in err and "endpoint_url" in err and "UpdatedAt" in err
+    assert code == 75 and all(word in err for word in ("unknown SortCriteria", "endpoint_url", "UpdatedAt")), err

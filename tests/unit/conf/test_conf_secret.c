@@ -59,6 +59,7 @@ test_a_missing_secret_is_told_by_key_and_place(void **state)
 	fixture_expect(HOOK("\"file:/\""), SAYS("/ is a folder, not a file"));
 	/* One error, and not that it is missing as well. */
 	fixture_expect(
+		FIXTURE_SOURCES FIXTURE_RULES
 		"sinks=({name=\"h\";type=\"email\";url=\"smtp://x\";from=\"a@example.com\";to=[\"a@example.com\"];"
 		"username=\"u\";password=\"file:/\";});",
 		"findingsd.conf:1: sink 'h': password: / is a folder, not a file\n");

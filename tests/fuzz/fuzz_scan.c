@@ -13,6 +13,7 @@
 #include "fuzz.h"
 #include "match/dedupe.h"
 #include "json/emit.h"
+#include "json/pick.h"
 #include "json/scan.h"
 
 /* Every string comes back the same through emit. */
@@ -51,12 +52,38 @@ walk(struct span text, size_t *ret_tokens)
 	return token == SCAN_END;
 }
 
+/* What pick finds by jumping is what scan_fields finds by reading; of broken text nothing outside of it. */
+static void
+check_pick(struct span text, const struct scan_field *wanted)
+{
+	static const char *const sets[] = { "portable", "sse2", "avx2", "avx512", "neon" };
+	static const struct pick_key below_a[] = { PICK("b", 1) };
+	static const struct pick_key keys[] = { PICK_BOTH("a", 0, below_a), PICK("c", 2) };
+	struct span got[3];
+
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
+		if (!pick_by(sets[i], SPAN_LIT("{}"), keys, PICK_COUNT(keys), got, 3))
+			continue; /* not this processor's */
+		(void)pick_by(sets[i], text, keys, PICK_COUNT(keys), got, 3);
+		for (size_t k = 0; k < 3; k++) {
+			assert(got[k].p == NULL ||
+			       (got[k].p >= text.p && got[k].p + got[k].len <= text.p + text.len));
+			assert(wanted == NULL || got[k].p == wanted[k].raw.p);
+			assert(wanted == NULL || got[k].p == NULL ||
+			       got[k].len == wanted[k].raw.len);
+		}
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct scan_field fields[] = { { "a", { NULL, 0 } },
 		                       { "a.b", { NULL, 0 } },
 		                       { "a.[0].b", { NULL, 0 } } };
+	struct scan_field picked[] = { { "a", { NULL, 0 } },
+		                       { "a.b", { NULL, 0 } },
+		                       { "c", { NULL, 0 } } };
 	struct span text = { (const char *)data, size }, element;
 	struct scan_array array;
 	struct buf copy = { .len = 0 };
@@ -69,6 +96,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	scan_position(text, size, &line, &column);
 	if (scan_fields(text, fields, 3, &e) == 0)
 		assert(is_good);
+	check_pick(text, scan_fields(text, picked, 3, &e) == 0 ? picked : NULL);
 	for (bool more = scan_array_first(&array, text, &element); more;
 	     more = scan_array_next(&array, &element))
 		assert(element.len > 0);

@@ -67,6 +67,7 @@ courier_release(struct courier *c)
 	c->magic = 0;
 	timer_free(c->timer);
 	courier_place_unref(c, c->place);
+	mem_free(c->spared);
 	mem_free(c);
 }
 
@@ -268,6 +269,9 @@ courier_drain(struct courier *c)
 	c->was_quiet = false;
 	courier_drop_ready(c);
 	courier_test_cancel(c);
+	/* So that the next process knows that nothing is in hand. */
+	c->is_hand_dirty =
+		c->place->conf->flood.count || c->place->conf->backlog == CONF_BACKLOG_DIGEST;
 	courier_kick(c);
 }
 

@@ -8,12 +8,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "conf/conf.h"
 #include "sink/courier_in.h"
 #include "sink/tally.h"
 #include "store/folding.h"
 
-enum { EXPIRE_EVERY_MS = 1000 };
+enum { EXPIRE_EVERY_MS = 1000, SPARED_MAX = 512 };
 
 static struct flood_limit
 limit_of(const struct courier *c)
@@ -139,4 +140,56 @@ courier_count_told(struct courier *c, const struct outbox_item *row)
 		return;
 	flood_told(&c->flood, &l, (enum severity)row->severity, clock_now_ms());
 	c->is_flood_dirty = true;
+}
+
+bool
+courier_write_hand(const struct courier *c, struct buf *out)
+{
+	const struct courier_list *lists[] = { &c->ready, &c->flying, &c->finished };
+	const struct conf_sink *conf = c->place->conf;
+	const struct courier_item *it;
+
+	if (!conf->flood.count && conf->backlog != CONF_BACKLOG_DIGEST)
+		return false;
+	for (size_t i = 0; i < 3; i++) {
+		/* What waits here when we stop was not sent. */
+		if (i == 0 && c->is_stopping)
+			continue;
+		TAILQ_FOREACH(it, lists[i], entry)
+			(void)buf_printf(out, "%lld,", (long long)it->row->id);
+	}
+	for (size_t i = 0; i < c->spared_count; i++)
+		(void)buf_printf(out, "%lld,", (long long)c->spared[i]);
+	return true;
+}
+
+void
+courier_read_spared(struct courier *c, struct span text)
+{
+	c->spared_count = 0;
+	while (text.len && c->spared_count < SPARED_MAX) {
+		const char *comma = memchr(text.p, ',', text.len);
+		size_t len = comma ? (size_t)(comma - text.p) : text.len;
+		int64_t id;
+
+		if (!str_to_i64((struct span){ text.p, len }, &id))
+			return;
+		if (!c->spared)
+			c->spared = mem_calloc(SPARED_MAX, sizeof c->spared[0]);
+		c->spared[c->spared_count++] = id;
+		if (!comma)
+			return;
+		text = (struct span){ comma + 1, text.len - len - 1 };
+	}
+}
+
+void
+courier_unspare(struct courier *c, int64_t id)
+{
+	for (size_t i = 0; i < c->spared_count; i++) {
+		if (c->spared[i] == id) {
+			c->spared[i] = c->spared[--c->spared_count];
+			return;
+		}
+	}
 }

@@ -66,7 +66,10 @@ struct courier {
 	struct pace pace; /* rate; full_per_s 0 = none */
 	struct flood flood;
 	struct gather_held held; /* the digest that collects; id 0 = none */
-	int64_t expired_ms;      /* monotonic: when last looked for what is too old */
+	int64_t *
+		spared; /* items that were in hand when the last process died: never folded, they may have been told */
+	size_t spared_count;
+	int64_t expired_ms; /* monotonic: when last looked for what is too old */
 	uint32_t random;
 	bool is_kicked, is_dead; /* a step waits in the loop's queue; free it there */
 	bool is_loaded, is_paused, is_gone, is_stopping;
@@ -77,6 +80,7 @@ struct courier {
 	bool is_flood_dirty;   /* flood is to be written */
 	bool is_flushing;      /* digests wait for nothing: --once has read all that there was */
 	bool is_expiry_due;    /* look for what is too old, however lately that was done */
+	bool is_hand_dirty;    /* what is in hand is to be written */
 	bool is_late_settling; /* a digest was told: those that died with it were, too */
 	bool was_quiet;
 	bool is_failing;       /* on_failing was told */
@@ -126,6 +130,13 @@ void courier_take_gathered(struct courier *c, const struct gather_plan *p,
                            const struct gather_done *done);
 /* An item was recorded as delivered. */
 void courier_count_told(struct courier *c, const struct outbox_item *row);
+/*
+ * What is in hand, as a list for the store: only where a digest could tell of it again. After a crash those are told one by one, under the
+ * keys that they may have been told with. False: not for this sink.
+ */
+bool courier_write_hand(const struct courier *c, struct buf *out);
+void courier_read_spared(struct courier *c, struct span text);
+void courier_unspare(struct courier *c, int64_t id);
 
 /* courier_send.c */
 /* Start the first ready item, or finish it unsent (a sample that is not wanted), or give it back (too old). */

@@ -29,7 +29,9 @@ struct courier_job {
 	size_t limit;
 	int64_t *skip;
 	size_t skip_count;
-	struct buf holds, flood; /* to be written, or as read */
+	struct buf holds, flood, hand; /* to be written, or as read */
+	bool is_hand_tracked, is_hand_written;
+	int64_t *spare;
 	bool is_flood_written;
 	struct gather_plan plan;
 	struct gather_done gathered;
@@ -127,7 +129,31 @@ load_meta(struct store_tx *tx, struct courier_job *job, struct err *e)
 		return -1;
 	(void)meta_key(key, sizeof key, "flood", job->sink);
 	buf_clear(&job->flood);
-	return meta_get(tx, key, &job->flood, e) < 0 ? -1 : 0;
+	if (meta_get(tx, key, &job->flood, e) < 0)
+		return -1;
+	(void)meta_key(key, sizeof key, "hand", job->sink);
+	buf_clear(&job->hand);
+	return meta_get(tx, key, &job->hand, e) < 0 ? -1 : 0;
+}
+
+/* What is in hand when this job is on disk: what was, and what it fetched. */
+static int
+write_hand(struct store_tx *tx, const struct courier_job *job, struct err *e)
+{
+	char key[META_KEY_MAX];
+	struct buf text;
+	int rc;
+
+	if (!job->is_hand_tracked)
+		return 0;
+	buf_init(&text, 0);
+	(void)buf_add(&text, job->hand.data, job->hand.len);
+	for (size_t i = 0; i < job->item_count; i++)
+		(void)buf_printf(&text, "%lld,", (long long)job->items[i]->id);
+	(void)meta_key(key, sizeof key, "hand", job->sink);
+	rc = meta_set(tx, key, (struct span){ text.data, text.len }, e);
+	buf_done(&text);
+	return rc;
 }
 
 /* On the store's thread. */
@@ -159,13 +185,14 @@ run(struct store_tx *tx, void *arg, struct err *e)
 	if (FAULT("courier.record"))
 		return err_temp(e, ERR_STORE, "fault point");
 	if (!job->is_fetch)
-		return 0;
+		return job->is_hand_written ? write_hand(tx, job, e) : 0;
 	if (gather_run(tx, &job->plan, &job->gathered, e))
 		return -1;
 	/* First all that is to be gathered: what is left then is told one by one. */
-	if (job->gathered.has_more)
-		return 0;
-	return outbox_next(tx, &q, &job->items, &job->item_count, &job->next_due_ms, e);
+	if (!job->gathered.has_more &&
+	    outbox_next(tx, &q, &job->items, &job->item_count, &job->next_due_ms, e))
+		return -1;
+	return job->is_hand_written || job->item_count ? write_hand(tx, job, e) : 0;
 }
 
 static void
@@ -177,6 +204,8 @@ job_free(struct courier_job *job)
 	mem_free(job->sink);
 	buf_done(&job->holds);
 	buf_done(&job->flood);
+	buf_done(&job->hand);
+	mem_free(job->spare);
 	mem_free(job);
 }
 
@@ -249,6 +278,8 @@ take_recorded(struct courier *c)
 		TAILQ_REMOVE(&c->recording, it, entry);
 		if (it->was_sent)
 			c->sent_count--;
+		if (it->verdict != VERDICT_RETRY)
+			courier_unspare(c, it->row->id);
 		note(c, it);
 		courier_item_free(it);
 	}
@@ -285,6 +316,7 @@ take_loaded(struct courier *c, const struct courier_job *job)
 	c->is_late_settling = c->is_expiry_due = true;
 	breaker_holds_read(&c->holds, (struct span){ job->holds.data, job->holds.len });
 	flood_read(&c->flood, (struct span){ job->flood.data, job->flood.len });
+	courier_read_spared(c, (struct span){ job->hand.data, job->hand.len });
 	/* Held when it ended: the first item tells whether it still is. */
 	c->hold_next_ms = clock_mono_ms();
 }
@@ -301,6 +333,7 @@ give_back(struct courier *c, const struct courier_job *job, const struct err *fa
 	c->is_holds_dirty |= job->is_holds_written;
 	c->is_pause_dirty |= job->is_pause_written;
 	c->is_flood_dirty |= job->is_flood_written;
+	c->is_hand_dirty |= job->is_hand_written;
 	if (job->is_fetch)
 		c->is_woken = c->is_expiry_due = true;
 	c->store_failures++;
@@ -357,6 +390,19 @@ fill_skip(struct courier *c, struct courier_job *job)
 				job->skip[job->skip_count++] = it->row->id;
 }
 
+/* What is in hand, and what was when the last process died. */
+static void
+fill_spare(struct courier *c, struct courier_job *job)
+{
+	job->spare = mem_calloc(job->skip_count + c->spared_count + 1, sizeof *job->spare);
+	memcpy(job->spare, job->skip, job->skip_count * sizeof *job->spare);
+	if (c->spared_count)
+		memcpy(job->spare + job->skip_count, c->spared,
+		       c->spared_count * sizeof *job->spare);
+	job->plan.spare = job->spare;
+	job->plan.spare_count = job->skip_count + c->spared_count;
+}
+
 static void
 fill_records(struct courier *c, struct courier_job *job)
 {
@@ -387,6 +433,7 @@ courier_job_start(struct courier *c, bool is_fetch, size_t limit)
 	job->limit = limit;
 	buf_init(&job->holds, 0);
 	buf_init(&job->flood, 0);
+	buf_init(&job->hand, 0);
 	if (c->is_loaded) {
 		fill_records(c, job);
 		job->is_holds_written = c->is_holds_dirty;
@@ -399,7 +446,11 @@ courier_job_start(struct courier *c, bool is_fetch, size_t limit)
 		job->is_flood_written = c->is_flood_dirty;
 		if (c->is_flood_dirty)
 			flood_write(&c->flood, &job->flood);
-		c->is_holds_dirty = c->is_pause_dirty = c->is_flood_dirty = false;
+		job->is_hand_written =
+			c->is_hand_dirty || (c->is_stopping && job->record_count > 0);
+		job->is_hand_tracked = courier_write_hand(c, &job->hand);
+		c->is_holds_dirty = c->is_pause_dirty = c->is_flood_dirty = c->is_hand_dirty =
+			false;
 	}
 	if (job->is_fetch) {
 		fill_skip(c, job);
@@ -407,6 +458,7 @@ courier_job_start(struct courier *c, bool is_fetch, size_t limit)
 		job->plan.sink = job->sink;
 		job->plan.skip = job->skip;
 		job->plan.skip_count = job->skip_count;
+		fill_spare(c, job);
 		c->is_woken = false;
 	}
 	c->job = job;

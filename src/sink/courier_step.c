@@ -259,7 +259,7 @@ run_job(struct courier *c)
 	if (c->store_failures && c->is_loaded && !c->is_stopping)
 		is_fetch = true;
 	if (is_fetch || !c->is_loaded || !TAILQ_EMPTY(&c->finished) || c->is_holds_dirty ||
-	    c->is_pause_dirty)
+	    c->is_pause_dirty || c->is_hand_dirty)
 		courier_job_start(c, is_fetch, fetch_limit(c, is_fetch));
 }
 
@@ -304,7 +304,8 @@ courier_is_quiet(const struct courier *c)
 	if (c->state == COURIER_BLOCKED)
 		/* Outcomes wait for the store, however long that takes. */
 		return !c->job && !c->is_kicked && !c->test && TAILQ_EMPTY(&c->flying);
-	if (c->job || c->is_kicked || c->sent_count || !TAILQ_EMPTY(&c->finished) || c->test)
+	if (c->job || c->is_kicked || c->sent_count || !TAILQ_EMPTY(&c->finished) || c->test ||
+	    c->is_hand_dirty)
 		return false;
 	if (c->state != COURIER_READY && c->state != COURIER_PROBING && c->state != COURIER_HELD)
 		return c->state != COURIER_STARTING;

@@ -271,8 +271,8 @@ fold_backlog(struct store_tx *tx, const struct gather_plan *p, struct pot *pot,
 	struct folding_query q = { .sink = p->sink,
 		                   .due_before_ms = p->now_ms - GATHER_BACKLOG_MS,
 		                   .tried_before_ms = p->now_ms - GATHER_BACKLOG_MS,
-		                   .skip = p->skip,
-		                   .skip_count = p->skip_count,
+		                   .skip = p->spare,
+		                   .skip_count = p->spare_count,
 		                   .limit = GATHER_BACKLOG_MIN + 1 };
 	size_t count = 0;
 
@@ -295,8 +295,8 @@ fold_flood(struct store_tx *tx, const struct gather_plan *p, struct pot *pot,
 {
 	struct folding_query q = { .sink = p->sink,
 		                   .due_before_ms = p->now_ms + 1,
-		                   .skip = p->skip,
-		                   .skip_count = p->skip_count,
+		                   .skip = p->spare,
+		                   .skip_count = p->spare_count,
 		                   .limit = GATHER_CHUNK };
 
 	/* As long as one collects, nothing goes past it. */

@@ -35,6 +35,8 @@ struct gather_plan {
 	bool is_late_settling;    /* a digest was just told: those who died with it too */
 	const int64_t *skip;      /* ids that are under way */
 	size_t skip_count;
+	const int64_t *spare; /* those, and others that are not to be folded */
+	size_t spare_count;
 };
 
 /* What was done. */

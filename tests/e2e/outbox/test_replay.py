@@ -20,6 +20,9 @@ def test_what_was_delivered_is_sent_again_under_its_key(sim, hook, make_hook, ma
     hook.wait(lambda got: len(got) >= 14, timeout=60)
     other.wait(10)
     daemon.wait_log("poll.done", timeout=30)
+    until = time.monotonic() + 30
+    while any(q["queued"] for q in daemon.ctl_json("queue")) and time.monotonic() < until:
+        time.sleep(0.05)  # delivered is not yet recorded
     asked = len(sim.requests())
     first = {d.key: d.body for d in hook.received}
 

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/exits.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/alerts.h"
@@ -17,12 +18,12 @@
 #include "store/check.h"
 #include "store/store.h"
 
-enum { LAST_WORD_MS = 5000, AGAIN_MS = 1000 };
+enum { LAST_WORD_MS = 5000, AGAIN_MS = 1000, IO_LASTS_MS = 600000 };
 
 struct guard {
 	struct daemon *daemon;
 	struct check check;
-	int64_t started_ms, failed_ms, corrupt_ms; /* monotonic; 0 = not */
+	int64_t started_ms, failed_ms, corrupt_ms, io_ms; /* monotonic; 0 = not */
 	bool is_open, is_over, is_running;
 };
 
@@ -73,7 +74,10 @@ give_up(struct guard *g, const char *why)
 	g->corrupt_ms = clock_mono_ms();
 	g->is_over = true;
 	store_hold_sends(g->daemon->store, true);
-	log_err("store.corrupt error=\"%s\"", why);
+	if (g->io_ms != 0)
+		log_err("store.lost error=\"%s\" effect=\"findingsd ends; nothing is lost\"", why);
+	else
+		log_err("store.corrupt error=\"%s\"", why);
 	if (g->daemon->options->is_once)
 		daemon_stop(g->daemon, EXIT_STORE_UNREADABLE);
 	else
@@ -163,7 +167,13 @@ guard_tick(struct daemon *d, int64_t mono_ms)
 		return;
 	}
 	store_get_stats(d->store, &s);
+	if (!s.is_io_failing)
+		g->io_ms = 0;
+	else if (g->io_ms == 0)
+		g->io_ms = mono_ms;
 	if (s.is_corrupt)
+		give_up(g, s.trouble);
+	else if (g->io_ms != 0 && (mono_ms - g->io_ms >= IO_LASTS_MS || FAULT("guard.io_lasts")))
 		give_up(g, s.trouble);
 	else if (!g->is_over && !g->is_running && mono_ms - g->failed_ms >= AGAIN_MS)
 		guard_run(g);

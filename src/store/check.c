@@ -88,6 +88,8 @@ check_run(struct store_tx *tx, void *check, struct err *e)
 
 	c->next = c->at;
 	memset(&c->more, 0, sizeof(c->more));
+	if (c->at.part == CHECK_IDENT && c->at.key == INT64_MIN)
+		c->next.merged_id = tx->merged_id;
 	if (part->sql != NULL)
 		return check_chunk(tx, c, part, e);
 	c->next.is_over = true;

@@ -210,8 +210,6 @@ look_ident(struct store_tx *tx, struct check *c, sqlite3_stmt *row, size_t *byte
 	sqlite3_stmt *st;
 
 	(void)bytes;
-	if (c->at.key == INT64_MIN)
-		c->next.merged_id = tx->merged_id;
 	c->next.indexed += id <= c->next.merged_id;
 	if (!c->is_full)
 		return 0;

@@ -94,6 +94,7 @@ struct store_stats {
 	int64_t wal_bytes, file_bytes, free_bytes; /* free: inside the file */
 	int64_t last_commit_us; /* how long the last COMMIT took, fsync included */
 	bool is_corrupt;        /* SQLite found the file damaged: a restart would not help */
+	bool is_io_failing;     /* and by the disk, not for want of space */
 	bool is_failing;        /* the last group could not be committed */
 	bool is_space_low; /* less than reserve_bytes are free on the disk: nothing new is taken */
 	int schema_from, schema;      /* versions: of the file when it was opened, and now */

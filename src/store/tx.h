@@ -54,9 +54,10 @@ struct store_tx {
 	bool is_read_only; /* nothing is ever committed */
 	bool is_space_low; /* refuse what grows */
 	bool is_held;      /* nothing is to be sent */
-	bool is_marked;    /* the store says that it is in use (wal.h) */
-	bool is_corrupt;   /* SQLite found the file damaged */
-	char path[512];    /* for messages */
+	bool is_probing; /* the store is failing: only a commit that writes tells that it no longer is */
+	bool is_marked;  /* the store says that it is in use (wal.h) */
+	bool is_corrupt; /* SQLite found the file damaged */
+	char path[512];  /* for messages */
 	struct tx_sink *sinks;
 	size_t sink_count, sink_cap;
 	size_t sink_mark_job, sink_mark_group; /* counts to go back to */

@@ -286,7 +286,7 @@ write_numbers(struct store_tx *tx, struct err *e)
 		if (tx_exec(tx, st, e) < 0)
 			return -1;
 	}
-	if (!tx->is_marked && !tx->is_read_only &&
+	if ((!tx->is_marked || tx->is_probing) && !tx->is_read_only &&
 	    ((st = tx_stmt(tx, sql_mark, e)) == NULL || tx_exec(tx, st, e) < 0))
 		return -1;
 	if (tx->memory_group == 0)

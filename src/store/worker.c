@@ -166,6 +166,8 @@ run_group(struct store *s, struct job **jobs, size_t count, struct err *e)
 
 	if (ensure_open(s, e) < 0)
 		return -1;
+	/* What only reads goes well on a disk that cannot be written: while it fails each commit writes something. */
+	s->tx.is_probing = s->stats.is_failing; /* this thread alone writes it */
 	if (tx_group_begin(&s->tx, e) < 0)
 		goto lost;
 	for (size_t i = 0; i < count; i++) {
@@ -181,6 +183,7 @@ run_group(struct store *s, struct job **jobs, size_t count, struct err *e)
 	if (tx_group_commit(&s->tx, e) < 0)
 		goto lost;
 	s->commit_us = clock_real_mono_us() - start_us;
+	s->has_committed = true;
 	return 0;
 lost:
 	tx_group_abort(&s->tx);
@@ -228,9 +231,13 @@ finish(struct store *s, struct job **jobs, size_t count, bool is_lost, const str
 			STAILQ_INSERT_TAIL(&s->finished, job, next);
 	}
 	s->waiting -= count;
+	/* A job that failed for a reason of its own says nothing of the disk. */
+	is_failing |= s->stats.is_failing && !s->has_committed;
+	s->has_committed = false;
 	s->stats.is_failing = is_failing;
+	s->stats.is_io_failing = is_failing && (s->db == NULL || s->tx.is_io_broken);
 	s->stats.is_corrupt |= s->db != NULL && s->tx.is_corrupt;
-	if (is_failing)
+	if (is_failing && why->kind != ERR_NONE)
 		memcpy(s->stats.trouble, why->text, sizeof(s->stats.trouble));
 	else if (!s->stats.is_space_low)
 		s->stats.trouble[0] = '\0';

@@ -49,8 +49,9 @@ struct store {
 	int64_t reserved;
 	bool is_room_wanted; /* space ran low: what the log holds is to go into the file while that can grow */
 	struct backup *backup;
-	bool is_held_now;  /* is_held, as of this group */
-	bool is_wal_stuck; /* the last checkpoint failed: try again only after another commit */
+	bool has_committed; /* in this round of jobs */
+	bool is_held_now;   /* is_held, as of this group */
+	bool is_wal_stuck;  /* the last checkpoint failed: try again only after another commit */
 };
 
 /* Open the database and read what is kept in memory. */

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from lib import findings
+from lib import findings, paths
 from lib.daemon import rule, source, webhook
 
 ALL = {"source": ["aws.securityhub"]}
@@ -122,3 +122,33 @@ def test_a_row_that_was_changed_is_said_and_the_rest_goes_on(sim, make_daemon, m
     hook.wait(lambda got: sum(200 <= d.status < 300 for d in got) == 4)
     assert len(daemon.ctl_json("dead", "list")) == 1
     assert daemon.stop() == 0
+
+
+def test_a_disk_that_fails_is_told_once_and_ends_the_daemon_when_it_lasts(sim, make_daemon, make_hook):
+    """Every commit meets EIO: told past the queue, no coming and going of the alert while reads still work, then an end that says why."""
+    with open(paths.program("findingsd"), "rb") as program:
+        if b"store.commit.ioerr" not in program.read():
+            pytest.skip("a build without fault points")
+    ops, sink = make_hook(), make_hook()
+    sim.service(hub=True)
+    daemon = make_daemon(sim, sources=[source("securityhub", start="-24h")],
+                         sinks=[webhook("ops", ops.url, format="raw"), webhook("hook", sink.url)],
+                         rules=[rule("all", ALL, "hook")], self_alerts={"sinks": ["ops"]})
+    daemon.start()
+    daemon.wait_log("poll.done")
+    sim.add("securityhub", [findings.custom(seed=i, updated=time.time(), created=time.time()) for i in range(5)])
+    sink.wait(lambda got: len(got) == 5)
+    assert daemon.stop() == 0
+    daemon.start(env={"FINDINGSD_FAULT": "store.commit.ioerr:fail+@20 guard.io_lasts:fail+@8"})
+    sim.add("securityhub", [findings.custom(seed=9 + i, updated=time.time(), created=time.time()) for i in range(5)])
+    assert daemon.process.wait(60) == 74
+    daemon._join()
+    assert "check the disk" in daemon.events("store.lost")[0]["error"]
+    assert len(daemon.events("store.failing")) == 1 and not daemon.events("store.recovered")
+    told = [name for name in own(ops) if name.startswith("Store")]
+    assert told in (["Store Failing"], ["Store Failing"] * 2), "once when it began, once as the last word"
+    sent = [d.key for d in sink.received]
+    daemon.start()
+    sink.wait(lambda got: len({d.key for d in got}) == 10)
+    assert daemon.stop() == 0
+    assert len(sink.received) - 10 <= 8 and set(sent) <= {d.key for d in sink.received}, "at most what was in flight repeats"

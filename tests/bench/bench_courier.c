@@ -1,9 +1,9 @@
 /*
  * bench_courier: the sink's half of the pipeline alone: items that wait in the outbox, rendered, posted, recorded.
  *
- *	bench_courier PORT ITEMS BYTES MAX_IN_FLIGHT raw|json
+ *	bench_courier PORT ITEMS BYTES MAX_IN_FLIGHT raw|json|mail
  *
- * PORT is that of tests/bench/loadserver (POST /hook). Prints items per second and CPU; synchronous=FULL as always.
+ * PORT is that of tests/bench/loadserver (POST /hook), or of tests/bench/mailsink. Prints items per second and CPU; synchronous=FULL as always.
  */
 #include "config.h"
 
@@ -54,7 +54,7 @@ fill_run(struct store_tx *tx, void *arg, struct err *e)
 			.thread_key = "fd1-0123456789012345678901234567890123456789",
 			.rules = SPAN_LIT("all"),
 			.created_ms = clock_real_wall_ms(),
-			.due_ms = 1,
+			.due_ms = clock_real_wall_ms(),
 		};
 		char key[80];
 
@@ -109,10 +109,22 @@ make_conf(struct conf_sink *conf, char *url, char *none, char *name, int64_t in_
 	};
 }
 
+static void
+make_mail(struct conf_sink *conf, char *none, char *from, char **to)
+{
+	conf->type = CONF_SINK_EMAIL;
+	conf->tls = CONF_TLS_NONE;
+	conf->from = from;
+	conf->to.items = to;
+	conf->to.count = 1;
+	conf->reply_to = conf->subject_prefix = none;
+}
+
 int
 main(int argc, char **argv)
 {
 	char folder[] = "/tmp/fd-bench-XXXXXX", path[100], url[64], none[] = "", name[] = "hook";
+	char from[] = "findingsd@example.com", *to[] = { (char[]){ "ops@example.com" }, NULL };
 	size_t items = argc > 2 ? strtoul(argv[2], NULL, 10) : 20000,
 	       bytes = argc > 3 ? strtoul(argv[3], NULL, 10) : 5000;
 	struct loop *loop = loop_new();
@@ -132,8 +144,12 @@ main(int argc, char **argv)
 	memset(padding, 'x', bytes);
 	padding[bytes > 900 ? bytes - 900 : 1] = '\0';
 	(void)snprintf(path, sizeof path, "%s/findingsd.db", folder);
-	(void)snprintf(url, sizeof url, "http://127.0.0.1:%s/hook", argv[1]);
+	bool is_mail = strcmp(argv[5], "mail") == 0;
+	(void)snprintf(url, sizeof url,
+	               is_mail ? "smtp://127.0.0.1:%s" : "http://127.0.0.1:%s/hook", argv[1]);
 	make_conf(&conf, url, none, name, strtol(argv[4], NULL, 10), strcmp(argv[5], "raw") == 0);
+	if (is_mail)
+		make_mail(&conf, none, from, to);
 	if (store_open(&(struct store_options){ .path = path }, &s, &e))
 		goto failed;
 	for (size_t i = 0; i < items; i += 1000) {

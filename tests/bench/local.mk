@@ -16,8 +16,8 @@ EXTRA_PROGRAMS += tests/bench/bench_sign
 bench_programs += tests/bench/bench_sign
 
 EXTRA_DIST += tests/bench/part-courier
-EXTRA_PROGRAMS += tests/bench/bench_courier
-bench_programs += tests/bench/bench_courier
+EXTRA_PROGRAMS += tests/bench/bench_courier tests/bench/bench_post tests/bench/mailsink tests/bench/bench_fill
+bench_programs += tests/bench/bench_courier tests/bench/bench_post tests/bench/mailsink tests/bench/bench_fill
 
 EXTRA_DIST += tests/bench/part-match
 EXTRA_PROGRAMS += tests/bench/bench_json

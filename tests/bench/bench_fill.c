@@ -3,7 +3,8 @@
  *
  *	bench_fill PATH REMEMBERED QUEUED BYTES
  *
- * QUEUED notices for the sink "hook" tell of findings 0 .. QUEUED - 1 of tests/bench/loadserver's numbering, BYTES each.
+ * QUEUED notices for the sink "hook" tell of findings QUEUED .. 2 * QUEUED - 1 of tests/bench/loadserver's numbering, BYTES each:
+ * those before them are the server's to give.
  */
 #include "config.h"
 
@@ -34,6 +35,7 @@ static int
 queue(struct store_tx *tx, const struct fill *f, uint64_t number, int64_t memory, struct err *e)
 {
 	int64_t now_ms = clock_real_wall_ms();
+	unsigned long long told = f->queued + number;
 	char *event = mem_printf(
 		"{\"version\":\"0\",\"id\":\"00000000-0000-5000-8000-%012llu\",\"detail-type\":\"Security Hub Findings - "
 		"Imported\",\"source\":\"aws.securityhub\",\"account\":\"111122223333\",\"time\":\"2026-08-22T11:40:03Z\","
@@ -41,7 +43,7 @@ queue(struct store_tx *tx, const struct fill *f, uint64_t number, int64_t memory
 		"111122223333:detector/bench/finding/%012llu\",\"ProductArn\":\"arn:aws:securityhub:us-east-1::product/aws/"
 		"guardduty\",\"AwsAccountId\":\"111122223333\",\"Region\":\"us-east-1\",\"Severity\":{\"Label\":\"HIGH\"},"
 		"\"Description\":\"%s\"}]}}",
-		(unsigned long long)number, (unsigned long long)number, f->padding);
+		told, told, f->padding);
 	char key[80];
 	struct outbox_new n = { .sink = "hook",
 		                .memory_id = memory,
@@ -55,7 +57,7 @@ queue(struct store_tx *tx, const struct fill *f, uint64_t number, int64_t memory
 		                .created_ms = now_ms,
 		                .due_ms = now_ms };
 
-	(void)snprintf(key, sizeof(key), "fd1-%040llu-00000000-1", (unsigned long long)number);
+	(void)snprintf(key, sizeof(key), "fd1-%040llu-00000000-1", told);
 	int rc = outbox_event_add(tx, span_of(event), &n.event_id, e);
 	mem_free(event);
 	return rc < 0 ? -1 : outbox_add(tx, &n, NULL, e);

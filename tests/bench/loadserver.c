@@ -49,6 +49,8 @@ static struct {
 	size_t id_at, time_at[2];
 	int64_t *served_us, *latency_us; /* per finding; 0 = not yet */
 	int64_t served, received, repeated, first_served_us, last_received_us, pages;
+	int64_t first_asked_us; /* the first call for findings or detectors, 0 = none yet */
+	int64_t calls;
 } srv;
 
 static int64_t
@@ -237,12 +239,13 @@ answer_stats(struct conn *c)
 	(void)buf_printf(
 		&text,
 		"{\"served\":%lld,\"received\":%lld,\"repeated\":%lld,\"pages\":%lld,\"seconds\":%.6f,"
-		"\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f}",
+		"\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f,\"first_asked\":%.6f,\"calls\":%lld}",
 		(long long)srv.served, (long long)srv.received, (long long)srv.repeated,
 		(long long)srv.pages,
 		n ? (double)(srv.last_received_us - srv.first_served_us) / 1e6 : 0.0,
 		n ? (double)sorted[n / 2] / 1e3 : 0.0, n ? (double)sorted[n * 99 / 100] / 1e3 : 0.0,
-		n ? (double)sorted[n - 1] / 1e3 : 0.0);
+		n ? (double)sorted[n - 1] / 1e3 : 0.0, (double)srv.first_asked_us / 1e6,
+		(long long)srv.calls);
 	mem_free(sorted);
 	answer_text(c, "application/json", text.data);
 	buf_done(&text);
@@ -255,6 +258,11 @@ route(struct conn *c, struct span head, struct span body)
 		"<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult><MessageId>"
 		"0b1c2d3e-0000-4000-8000-000000000000</MessageId></PublishResult></PublishResponse>";
 
+	if (span_starts(head, "POST /findings ") || span_starts(head, "GET /detector")) {
+		srv.calls++;
+		if (srv.first_asked_us == 0)
+			srv.first_asked_us = wall_us();
+	}
 	if (span_starts(head, "POST /findings "))
 		answer_findings(c, body);
 	else if (span_starts(head, "POST /hook"))

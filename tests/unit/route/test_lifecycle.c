@@ -1256,22 +1256,15 @@ test_a_state_of_the_version_before_is_read(void **state)
 	buf_done(&run.packed);
 }
 
-/* Whatever the bytes: an error or a state within its bounds, never a crash. */
 static void
-test_damaged_state_is_refused_or_bounded(void **state)
+damage_state_of(const struct story *story)
 {
-	static const struct reading readings[] = {
-		{ GD, 100, OPEN, HIGH, A, "created@hook#1(a)", .count = 300 },
-		{ HUB, 100, OPEN, HIGH, A, "" },
-	};
-	struct story story = { one_rule, 1, readings, 2 };
 	struct run run = { .is_new = true };
 	static struct lifecycle_state s;
 	struct err e = { 0 };
 	unsigned refused = 0;
 
-	(void)state;
-	play_run(&run, &story);
+	play_run(&run, story);
 	for (size_t cut = 0; cut < run.packed.len; cut++)
 		assert_int_equal(lifecycle_unpack((struct span){ run.packed.data, cut }, &s, &e),
 		                 -1);
@@ -1292,6 +1285,76 @@ test_damaged_state_is_refused_or_bounded(void **state)
 	                 -1);
 	assert_int_equal(e.kind, ERR_SCHEMA);
 	buf_done(&run.packed);
+}
+
+/* Whatever the bytes: an error or a state within its bounds, never a crash. */
+static void
+test_damaged_state_is_refused_or_bounded(void **state)
+{
+	static const struct reading readings[] = {
+		{ GD, 100, OPEN, HIGH, A, "created@hook#1(a)", .count = 300 },
+		{ HUB, 100, OPEN, HIGH, A, "" },
+	};
+	static const struct rule_policy flapping[] = {
+		{ .name = "a",
+		  .sinks = hook,
+		  .sink_count = 1,
+		  .on = CHANGE_DEFAULT,
+		  .flap_count = 1,
+		  .flap_ms = 1000 },
+		{ .name = "b", .sinks = mail, .sink_count = 1, .on = CHANGE_DEFAULT },
+	};
+	/* all that a state can hold: two views with what they showed before, turns, a held group, a membership, a missed answer */
+	static const struct reading full[] = {
+		{ HUB, 100, OPEN, HIGH, A, "created@hook#1(a)", .request = 100, .digest = 'n' },
+		{ HUB, 100, CLOSED, HIGH, A, "resolved@hook#2(a)", .request = 110, .digest = 'r',
+		  .place = 7 },
+		{ HUB, 100, OPEN, HIGH, A, "reopened@hook#3(a)", .request = 120, .digest = 'o',
+		  .place = 7 },
+		{ HUB, 130, CLOSED, HIGH, A, "resolved@hook#4(a)", .request = 130 },
+		{ HUB, 140, OPEN, HIGH, A, "reopened@hook#5(a)~flapping", .request = 140 },
+		{ HUB, 140, OPEN, CRITICAL, A, "severity_raised@hook#6(a)", .request = 141,
+		  .place = 9, .digest = 'c' },
+		{ GD, 140, OPEN, HIGH, B, "joins:reopened@#0(b)", .request = 142, .value = 3,
+		  .count = 5 },
+		{ HUB, .is_absent = true, .told = "", .request = 150 },
+	};
+	const struct story stories[] = { { one_rule, 1, readings, 2 },
+		                         { flapping, 2, full, LENGTH(full) } };
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(stories); i++)
+		damage_state_of(&stories[i]);
+}
+
+/* An alert that stands for several has names of theirs in its state. */
+static void
+test_names_of_members_survive_packing_and_damage(void **state)
+{
+	static const char *const names[] = { "us-east-1", "111122223333 eu-west-1", "" };
+	static struct lifecycle_state s, back;
+	struct buf packed = { 0 };
+	struct err e = { 0 };
+
+	(void)state;
+	lifecycle_init(&s);
+	s.views[LIFECYCLE_TOGETHER].is_known = true;
+	s.also_count = 70000;
+	s.also_named = LENGTH(names);
+	for (size_t i = 0; i < LENGTH(names); i++)
+		s.also[i] = span_of(names[i]);
+	s.base[1] = span_of("us-west-2");
+	lifecycle_pack(&s, &packed);
+	assert_int_equal(lifecycle_unpack((struct span){ packed.data, packed.len }, &back, &e), 0);
+	assert_int_equal(back.also_count, 70000);
+	assert_int_equal(back.also_named, LENGTH(names));
+	for (size_t i = 0; i < LENGTH(names); i++)
+		assert_true(span_eq_str(back.also[i], names[i]));
+	assert_true(span_eq_str(back.base[1], "us-west-2") && back.base[0].len == 0);
+	for (size_t cut = 0; cut < packed.len; cut++)
+		assert_int_equal(lifecycle_unpack((struct span){ packed.data, cut }, &back, &e),
+		                 -1);
+	buf_done(&packed);
 }
 
 static void
@@ -1367,6 +1430,7 @@ main(void)
 		cmocka_unit_test(test_an_alert_for_several_tells_what_its_members_do),
 		cmocka_unit_test(test_a_state_of_the_version_before_is_read),
 		cmocka_unit_test(test_a_copy_that_lags_behind_undoes_nothing),
+		cmocka_unit_test(test_names_of_members_survive_packing_and_damage),
 		cmocka_unit_test(test_damaged_state_is_refused_or_bounded),
 		cmocka_unit_test(test_rule_sets_refuse_what_cannot_be_told_apart),
 	};

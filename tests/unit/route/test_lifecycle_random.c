@@ -2,7 +2,8 @@
  * The lifecycle under random histories: whatever is read, in whatever order, these hold:
  * numbers per sink only rise; a thread is opened once (created or reopened first), told to be worse only upwards, and resolved at most once,
  * after which nothing comes in that thread; the generation never falls; what is closed has no open group; the same reading again tells
- * nothing; and the packed state gives the same decisions as the one in memory.
+ * nothing; and the packed state gives the same decisions as the one in memory. A rule that stands apart with flap has threads of its own,
+ * for which the same holds, but that they may outlive generations; a rule with collapse_by reports joining and leaving in turn.
  */
 #include "config.h"
 
@@ -25,6 +26,14 @@ static const struct rule_policy rules[] = {
 	  .sink_count = 2,
 	  .on = CHANGE_DEFAULT | CHANGE_BIT(CHANGE_UPDATED) },
 	{ .name = "count", .sinks = both, .sink_count = 2, .on = CHANGE_DEFAULT, .min_count = 3 },
+	{ .name = "flap",
+	  .sinks = both,
+	  .sink_count = 2,
+	  .on = CHANGE_DEFAULT,
+	  .is_apart = true,
+	  .flap_count = 1,
+	  .flap_ms = 12 },
+	{ .name = "shared", .sinks = both, .sink_count = 2, .on = CHANGE_DEFAULT },
 	{ .name = "late", .sinks = hook, .sink_count = 1, .on = CHANGE_DEFAULT, .start_ms = 60 },
 };
 
@@ -50,7 +59,10 @@ struct history {
 	struct lifecycle_state a, b; /* b goes through its packed form each time */
 	struct lifecycle_result ra, rb;
 	struct buf packed;
-	struct thread threads[SINKS];
+	struct thread threads[SINKS], apart[SINKS];
+	uint64_t joined[8]; /* values that it is in, 0 = free */
+	bool is_missed;     /* the answers do not have it */
+	unsigned aged;
 	int64_t clock;
 };
 
@@ -72,12 +84,38 @@ random_reading(struct history *h, struct lifecycle_reading *r)
 	r->start_ms = (int64_t)roll(100);
 }
 
+/* Joins and leaves in turn, and stays only in between. */
+static void
+hear_member(struct history *h, const struct lifecycle_action *a)
+{
+	size_t at = 0, unused = LENGTH(h->joined);
+
+	for (size_t i = 0; i < LENGTH(h->joined); i++)
+		unused = h->joined[i] == 0 ? i : unused;
+	while (at < LENGTH(h->joined) && h->joined[at] != a->group)
+		at++;
+	if (a->member == LIFECYCLE_JOINS) {
+		assert_true(at == LENGTH(h->joined) && unused < LENGTH(h->joined));
+		assert_non_null(a->value);
+		h->joined[unused] = a->group;
+		return;
+	}
+	assert_true(at < LENGTH(h->joined));
+	if (a->member == LIFECYCLE_LEAVES)
+		h->joined[at] = 0;
+}
+
 static void
 hear(struct history *h, const struct lifecycle_action *a)
 {
-	struct thread *t = &h->threads[span_eq_str(a->sink, "mail")];
+	bool is_mail = span_eq_str(a->sink, "mail");
+	struct thread *t = a->group ? &h->apart[is_mail] : &h->threads[is_mail];
 
-	assert_true(a->n == t->last_n + 1);
+	if (a->member != LIFECYCLE_ALONE) {
+		hear_member(h, a);
+		return;
+	}
+	assert_true(a->n > t->last_n);
 	assert_true(a->generation >= t->generation);
 	assert_true(a->rule_count > 0);
 	if (a->generation > t->generation) {
@@ -120,14 +158,23 @@ step(struct history *h, const struct rule_set *set, bool is_new)
 {
 	struct lifecycle_reading r;
 	uint32_t matched[LENGTH(rules)];
-	struct lifecycle_input in = { .reading = &r, .rules = set, .matched = matched };
+	struct lifecycle_value values[LENGTH(rules)] = { 0 };
+	struct lifecycle_input in = {
+		.reading = &r, .rules = set, .matched = matched, .values = values
+	};
 	uint32_t generation = is_new ? 1 : h->a.generation;
 	struct err e = { 0 };
 
 	random_reading(h, &r);
 	for (uint32_t i = 0; i < LENGTH(rules); i++) {
-		if (roll(3) != 0)
-			matched[in.matched_count++] = i;
+		if (roll(3) == 0)
+			continue;
+		if (strcmp(rules[i].name, "shared") == 0) {
+			values[in.matched_count].is_set = roll(4) > 0;
+			memset(values[in.matched_count].bytes, 1 + (int)roll(3),
+			       LIFECYCLE_VALUE_BYTES);
+		}
+		matched[in.matched_count++] = i;
 	}
 	if (is_new) {
 		lifecycle_init(&h->a);
@@ -137,18 +184,34 @@ step(struct history *h, const struct rule_set *set, bool is_new)
 			lifecycle_unpack((struct span){ h->packed.data, h->packed.len }, &h->b, &e),
 			0);
 	}
-	lifecycle_decide(&h->a, is_new, &in, &h->ra);
-	lifecycle_decide(&h->b, is_new, &in, &h->rb);
+	bool is_absent = !is_new && (h->is_missed || roll(10) == 0);
+	h->is_missed = is_absent && roll(3) > 0;
+	if (h->is_missed && roll(4) == 0) {
+		h->clock += LIFECYCLE_AGE_MS; /* long enough to age out */
+		r.request_started_ms = h->clock;
+	}
+	if (is_absent) {
+		lifecycle_absent(&h->a, &in, &h->ra);
+		lifecycle_absent(&h->b, &in, &h->rb);
+	} else {
+		lifecycle_decide(&h->a, is_new, &in, &h->ra);
+		lifecycle_decide(&h->b, is_new, &in, &h->rb);
+	}
 	expect_same_decision(h);
-	for (size_t i = 0; i < h->ra.action_count; i++)
+	for (size_t i = 0; i < h->ra.action_count; i++) {
 		hear(h, &h->ra.actions[i]);
+		h->aged += h->ra.actions[i].aside == LIFECYCLE_ASIDE_AGED;
+	}
 	assert_true(h->a.generation == generation || h->a.generation == generation + 1);
-	assert_true(h->a.closers == 0 || !h->ra.is_open);
+	for (size_t i = 0; i < h->a.group_count; i++)
+		assert_true(h->a.closers == 0 || !h->a.groups[i].is_open || h->a.groups[i].is_held);
 	struct buf next = { 0 }; /* b still borrows from the old one */
 	lifecycle_pack(&h->b, &next);
 	buf_done(&h->packed);
 	h->packed = next;
 	assert_true(h->ra.verdict != LIFECYCLE_OLDER || !h->ra.is_state_changed);
+	if (is_absent)
+		return;
 	lifecycle_decide(&h->a, false, &in, &h->ra); /* the same again */
 	assert_int_equal(h->ra.action_count, 0);
 }
@@ -165,10 +228,14 @@ test_random_histories_keep_the_promises(void **state)
 	assert_int_equal(rule_set_new(rules, LENGTH(rules), &set, &e), 0);
 	for (int i = 0; i < HISTORIES; i++) {
 		memset(h->threads, 0, sizeof(h->threads));
+		memset(h->apart, 0, sizeof(h->apart));
+		memset(h->joined, 0, sizeof(h->joined));
 		h->clock = 0;
+		h->is_missed = false;
 		for (int k = 0; k < READINGS; k++)
 			step(h, set, k == 0);
 	}
+	assert_true(h->aged > 100);
 	buf_done(&h->packed);
 	rule_set_free(set);
 	mem_free(h);

@@ -144,6 +144,9 @@ take_queue(struct store_tx *tx, struct take *t, const struct take_item *item,
 		}
 		buf_clear(&s->note);
 		note_write(a, together, &s->note);
+		/* Its parts are bounded so that it fits; a notice without it would still be better than none. */
+		if (s->note.len > OUTBOX_NOTE_MAX)
+			buf_clear(&s->note);
 		n.note = (struct span){ s->note.data ? s->note.data : "", s->note.len };
 		if (queue_notice(tx, t, item, a, &n, e) < 0)
 			return -1;

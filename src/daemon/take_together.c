@@ -54,7 +54,8 @@ read_parts(struct buf *out, const struct finding *f, struct span ret[PARTS])
 	for (size_t i = 0; i < PARTS; i++) {
 		size_t at = out->len;
 
-		(void)scan_unescape(raw[i], out);
+		if (raw[i].len > 0)
+			(void)scan_unescape(raw[i], out);
 		ret[i] = cut((struct span){ out->data + at, out->len - at }, PART_BYTES);
 	}
 }

@@ -134,10 +134,13 @@ is_sample(struct span event)
 void
 collapse_value(const struct rule_policy *rule, struct span event, struct lifecycle_value *ret)
 {
-	struct found *f = mem_zalloc(sizeof(*f));
+	struct found *f;
 	struct buf text = { 0 };
 
 	ret->is_set = rule->collapse_count > 0;
+	if (!ret->is_set)
+		return;
+	f = mem_zalloc(sizeof(*f));
 	(void)buf_add_str(&text, "findingsd collapse 1\n");
 	for (size_t i = 0; i < rule->collapse_count && ret->is_set; i++) {
 		f->count = 0;

@@ -28,7 +28,7 @@
  * Alerts that stand for several findings (collapse_by): a rule that gave this finding a value (lifecycle_value) opens no group of a
  * sink here, but a *membership*: a group without a sink, keyed by the value. What happens to it is an action for the alert's own
  * state, which is one of these too: its readings are of the view LIFECYCLE_TOGETHER, open while one member is. A rule that
- * is in an open group stays there until that is resolved, whatever a reload makes of its collapse_by or merge.
+ * is in an open group stays there until that is resolved, whatever a reload makes of its collapse_by.
  */
 #ifndef FD_ROUTE_LIFECYCLE_H
 #define FD_ROUTE_LIFECYCLE_H

@@ -59,14 +59,14 @@ home_at(const struct turn *t, const struct rule_policy *p, const char *sink)
 
 /*
  * Where the matching rule m, which is p, aims with its sink k. While it is in an open group it stays there: a reload that changes its
- * collapse_by or its merge may not tell once more what is told.
+ * collapse_by, or a value that changes, may not tell once more what is told.
  */
 static struct target
 aim(const struct turn *t, size_t m, const struct rule_policy *p, size_t k)
 {
 	const struct lifecycle_value *value =
 		t->in->values != NULL && t->in->values[m].is_set ? &t->in->values[m] : NULL;
-	const struct lifecycle_group *home = t->state->group_count > 0 ? home_of(t, p) : NULL;
+	const struct lifecycle_group *home = t->is_shared ? home_of(t, p) : NULL;
 	struct target at = { .sink = span_of(p->sinks[k]), .key = p->is_apart ? p->key : 0 };
 
 	if (home != NULL && home->is_membership)
@@ -124,6 +124,9 @@ lifecycle_targets(struct turn *t, struct target targets[TARGETS_MAX])
 {
 	size_t count = 0;
 
+	t->is_shared = t->in->values != NULL;
+	for (size_t i = 0; i < t->state->group_count && !t->is_shared; i++)
+		t->is_shared = t->state->groups[i].is_membership;
 	/* Open groups first: they may not be crowded out. */
 	for (size_t i = 0; i < t->state->group_count; i++) {
 		const struct lifecycle_group *g = &t->state->groups[i];

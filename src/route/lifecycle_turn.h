@@ -22,6 +22,7 @@ struct turn {
 	bool is_view_known;  /* the view was known before */
 	bool is_baseline;    /* of the view */
 	bool is_aged;        /* closed because AWS no longer has it */
+	bool is_shared;      /* a rule has collapse_by, or had: who is where has to be looked at */
 	int severity_before; /* the view's peak before */
 	uint64_t count;      /* best known */
 };

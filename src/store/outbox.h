@@ -54,7 +54,7 @@ enum {
 	OUTBOX_CONTEXT_MAX = 64 * 1024, /* the courier's notes on an item */
 	OUTBOX_ANSWER_MAX = 1024,       /* longer answers are cut on a code point */
 	OUTBOX_SUBJECT_MAX = 4096,
-	OUTBOX_NOTE_MAX = 4096,
+	OUTBOX_NOTE_MAX = 16 * 1024,
 	OUTBOX_FIRST_ATTEMPTS = 10, /* the record of failed attempts keeps so many of the first */
 	OUTBOX_LAST_ATTEMPTS = 40,  /* and of the last; all are counted */
 	OUTBOX_EVENT_MAX = 9 * 1024 * 1024, /* whatever fits a page of answers */

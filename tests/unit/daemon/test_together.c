@@ -66,7 +66,7 @@ struct fixture {
 	struct page page;
 	struct take_item item;
 	struct span raw;
-	char text[2048];
+	char text[4096];
 	uint32_t matched[4];
 	struct lifecycle_value values[4];
 	struct buf event;
@@ -547,6 +547,28 @@ test_what_joins_an_alert_that_nobody_heard_of_is_told(void **state)
 	                    "resolved@hook(control)");
 }
 
+/* Names of members are text of whoever made the findings: escaped they are longest, and have to fit all the same. */
+static void
+test_names_that_need_escapes_hold_up_nothing(void **state)
+{
+	struct fixture *f = *state;
+	char id[8], region[512];
+	size_t at;
+
+	(void)step(f, "m0", "us-east-1", "LOW", "NEW");
+	for (int i = 1; i < 12; i++) {
+		snprintf(id, sizeof(id), "m%d", i);
+		at = (size_t)snprintf(region, sizeof(region), "%02d", i);
+		for (int k = 0; k < 40; k++)
+			at += (size_t)snprintf(region + at, sizeof(region) - at, "\\u0001");
+		(void)step(f, id, region, "LOW", "NEW");
+	}
+	assert_string_equal(step(f, "last", "eu-west-1", "HIGH", "NEW"),
+	                    "severity_raised@hook(control)");
+	assert_non_null(strstr(f->note, "\"more\":11"));
+	assert_true(strlen(f->note) > 1500);
+}
+
 static int
 id_run(struct store_tx *tx, void *job, struct err *e)
 {
@@ -653,6 +675,7 @@ main(void)
 		TEST(test_random_lives_end_as_the_model_says),
 		TEST(test_an_alert_whose_open_was_never_delivered_is_not_resolved),
 		TEST(test_what_joins_an_alert_that_nobody_heard_of_is_told),
+		TEST(test_names_that_need_escapes_hold_up_nothing),
 		TEST(test_many_members_are_bounded_in_what_is_kept_and_said),
 	};
 

@@ -4,6 +4,7 @@ A day: one says 500, one never answers, one is well: the well one's delays are w
 again each gets everything, in order. Three days: one of three targets is dead: the others do not notice, memory does not grow, and what
 is older than max_age becomes dead letters, counted.
 """
+import os
 import sqlite3
 import time
 
@@ -79,6 +80,7 @@ def end_states(daemon):
 
 def test_a_day_beside_two_sick_targets(make_world, tmp_path):
     rows, scale, calm, sick_hours = (200_000, 120, 6, 24) if verdict.is_long() else (10_000, 720, 3, 8)
+    scale = int(os.environ.get("FINDINGSD_DAY_SCALE") or scale)
     clock = clocks(scale)
     world = make_world(clock, rows, calm + sick_hours)
     daemon = make_daemon(tmp_path, clock, world, [
@@ -115,6 +117,7 @@ def test_a_day_beside_two_sick_targets(make_world, tmp_path):
 
 def test_three_days_with_one_dead_target(make_world, tmp_path):
     rows, scale, calm, dead_hours, max_age = (333_334, 360, 6, 72, 24) if verdict.is_long() else (10_000, 1800, 6, 24, 8)
+    scale = int(os.environ.get("FINDINGSD_DAY_SCALE") or scale)
     clock = clocks(scale)
     world = make_world(clock, rows, calm + dead_hours)
     daemon = make_daemon(tmp_path, clock, world, [

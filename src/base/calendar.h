@@ -8,7 +8,7 @@
  *
  *	the local clock and AWS's Date agree .................. to the local clock
  *	AWS's Date differs, and the calendar is not settled ... to AWS's, where the last mark lets it be true
- *	AWS alone says otherwise for ten minutes .............. to AWS's; once settled, at most 90 days ahead
+ *	AWS alone says otherwise for two minutes .............. to AWS's; once settled, at most 90 days ahead
  *	anything else ......................................... it goes on as it did
  *
  * Until a witness has spoken for the very first time (no mark yet) there is nothing to hold on to: it is the local clock.
@@ -27,7 +27,7 @@ enum {
 	CALENDAR_BOOT_ID_BYTES = 40,
 	CALENDAR_MARK_BYTES = 128,
 	CALENDAR_AGREE_MS = 2 * 60 * 1000, /* witnesses that differ by less say the same */
-	CALENDAR_ALONE_MS = 10 * 60 * 1000,
+	CALENDAR_ALONE_MS = 2 * 60 * 1000, /* a resumed guest: NTP only slews, AWS is right */
 };
 
 /* Kept in the store, so that the next run knows how much time has passed. Only of a settled calendar. */

@@ -111,8 +111,9 @@ int64_t
 clock_believe(int64_t aws_ms)
 {
 	int64_t ours_ms = clock_now_ms();
+	bool is_far = aws_ms > ours_ms + CALENDAR_AGREE_MS || aws_ms < ours_ms - CALENDAR_AGREE_MS;
 
-	return calendar.is_settled && aws_ms > ours_ms + CALENDAR_AGREE_MS ? ours_ms : aws_ms;
+	return calendar.is_settled && is_far ? ours_ms : aws_ms;
 }
 
 bool

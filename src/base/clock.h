@@ -32,7 +32,7 @@ int64_t clock_real_mono_us(void);
 void clock_begin(const struct calendar_mark *last);
 /* An answer of AWS's came just now and bore this Date. */
 void clock_witness(int64_t aws_ms);
-/* AWS's time as far as it can be true: a Date far ahead of a settled calendar (a proxy's) is cut to that. */
+/* AWS's time as far as it can be true: in place of a Date that is far from a settled calendar (a proxy's) stands that. */
 int64_t clock_believe(int64_t aws_ms);
 /* What the next run goes on from. false: not settled yet, so that the mark of the last run stays the better one. */
 bool clock_mark(struct calendar_mark *ret);

@@ -81,12 +81,13 @@ int
 doom_write(struct store_tx *tx, bool is_all, struct err *e)
 {
 	struct doom *d = &tx->doom;
-	size_t over = d->count > DOOM_KEEP ? d->count - DOOM_KEEP : 0;
+	size_t keep = FAULT("store.sweep.now") ? 0 : DOOM_KEEP;
+	size_t over = d->count > keep ? d->count - keep : 0;
 	sqlite3_stmt *st;
 
 	if (is_all ? over == 0 : d->count == d->mark_group)
 		return 0;
-	if (is_all || over >= DOOM_BATCH) {
+	if (is_all || over >= DOOM_BATCH || (keep == 0 && over > 0)) {
 		if (sweep(tx, over, e) < 0)
 			return -1;
 		d->swept = over;

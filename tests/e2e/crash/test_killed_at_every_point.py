@@ -21,7 +21,7 @@ from bed import Bed  # noqa: E402
 TORTURE = "R2"
 TIMES = 8 if verdict.is_long() else 1
 # Made to happen; a daemon would wait hours, or for a million findings.
-ALSO = {"prune.before": "prune.now:fail", "prune.after": "prune.now:fail", "store.merge.before": "store.merge.now:fail",
+ALSO = {"prune.before": "prune.now:fail", "prune.after": "prune.now:fail", "store.merge.before": "store.merge.now:fail", "store.sweep.before": "store.sweep.now:fail+",
         "reconcile.asked": "reconcile.now:fail+", "reconcile.taken": "reconcile.now:fail+"}
 # Switches for tests: they change what is done.
 SWITCHES = {"prune.now", "store.merge.now", "reconcile.now", "courier.record", "courier.send", "store.schema.fail", "store.checkpoint.fail",

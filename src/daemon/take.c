@@ -130,13 +130,13 @@ fill_start(const struct page *p, const struct finding *f, struct lifecycle_readi
 	}
 }
 
-/* Short for the account and region that were asked (FNV-1a): two sources that ask the same see the same. */
+/* Short for the account and region that were asked, as cursors name them (FNV-1a): two sources that ask the same see the same. */
 static uint32_t
 place_of(const struct take *t)
 {
 	uint32_t h = 2166136261u;
 
-	for (const char *p = t->page->account; p && *p; p++)
+	for (const char *p = t->origin.account; p && *p; p++)
 		h = (h ^ (unsigned char)*p) * 16777619u;
 	for (const char *p = t->origin.region; p && *p; p++)
 		h = (h ^ (unsigned char)*p) * 16777619u;

@@ -552,7 +552,7 @@ static void
 test_names_that_need_escapes_hold_up_nothing(void **state)
 {
 	struct fixture *f = *state;
-	char id[8], region[512];
+	char id[16], region[512];
 	size_t at;
 
 	(void)step(f, "m0", "us-east-1", "LOW", "NEW");

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "store/cursor.h"
+#include "store/cursor_row.h"
 #include "store/row.h"
 #include "store/schema.h"
 
@@ -44,24 +44,25 @@ look_nothing(struct store_tx *tx, struct check *c, sqlite3_stmt *row, size_t *by
 static int
 look_cursor(struct store_tx *tx, struct check *c, sqlite3_stmt *row, size_t *bytes, struct err *e)
 {
-	struct span source = tx_column(row, 0), region = tx_column(row, 1);
-	int64_t stream = sqlite3_column_int64(row, 2);
+	struct cursor found;
+	bool is_sound = cursor_row_read(row, &found);
+	const int64_t instants[] = { found.watermark_ms, found.target_ms, found.started_ms,
+		                     found.start_ms, found.last_success_ms };
 
 	(void)tx;
 	(void)bytes;
 	(void)e;
-	if (source.len == 0 || source.len > CURSOR_NAME_MAX || region.len > CURSOR_NAME_MAX ||
-	    stream < 0 || stream >= CURSOR_STREAM_COUNT)
-		bad(c, "a cursor of no source that can be: '%.*s', stream %lld",
-		    (int)(source.len < 64 ? source.len : 64), source.p ? source.p : "",
-		    (long long)stream);
-	for (int i = 3; i < sqlite3_column_count(row); i++) {
-		int64_t ms = sqlite3_column_int64(row, i);
+	if (!is_sound)
+		bad(c, "the cursor of '%s' in '%s': its checksum is wrong", found.source,
+		    found.region);
+	if (found.source[0] == '\0' || (unsigned)found.stream >= CURSOR_STREAM_COUNT)
+		bad(c, "a cursor of no source that can be: '%s', stream %d", found.source,
+		    (int)found.stream);
+	for (size_t i = 0; i < sizeof(instants) / sizeof(instants[0]); i++) {
 		/* AWS's clock may be ahead of ours, by no day. */
-		if (ms < 0 || (c->now_ms > 0 && ms > c->now_ms + DAY_MS))
-			bad(c,
-			    "the cursor of %.*s in %.*s is at %lld, which is no instant that was",
-			    SPAN_FMT(source), SPAN_FMT(region), (long long)ms);
+		if (instants[i] < 0 || (c->now_ms > 0 && instants[i] > c->now_ms + DAY_MS))
+			bad(c, "the cursor of %s in %s is at %lld, which is no instant that was",
+			    found.source, found.region, (long long)instants[i]);
 	}
 	return 0;
 }
@@ -332,8 +333,7 @@ whole_file(struct store_tx *tx, struct check *c, struct err *e)
 }
 
 static const char sql_meta[] = "SELECT key, value FROM meta";
-static const char sql_cursors[] = "SELECT source, region, stream, watermark_ms, target_ms,"
-				  " started_ms, start_ms, success_ms FROM cursor";
+static const char sql_cursors[] = "SELECT " CURSOR_COLUMNS " FROM cursor";
 static const char sql_sinks[] = "SELECT id, name, queued, blocked, done, dead FROM sink";
 static const char sql_items[] = "SELECT " ROW_COLUMNS " FROM outbox WHERE id > ?1 AND ?2 = ?2"
 				" ORDER BY id LIMIT ?3";

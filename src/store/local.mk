@@ -6,7 +6,7 @@ store_sources = \
 	src/store/tx.c src/store/tx.h \
 	src/store/tx_group.c \
 	src/store/hot.c src/store/hot.h \
-	src/store/cursor.c src/store/cursor.h \
+	src/store/cursor.c src/store/cursor.h src/store/cursor_row.h \
 	src/store/meta.c src/store/meta.h \
 	src/store/memory.c src/store/memory.h \
 	src/store/watch.c \

@@ -79,7 +79,7 @@ static const char sql_settle[] =
 	" done = max(done, (SELECT count(*) FROM outbox o WHERE o.sink = sink.id AND o.state = 2)),"
 	" cancelled = max(cancelled, (SELECT count(*) FROM outbox o WHERE o.sink = sink.id AND o.state = 4));"
 	/* Read again from there on: what is remembered is not told again. */
-	"UPDATE cursor SET watermark_ms = min(watermark_ms, %lld) WHERE stream = 0;"
+	"UPDATE cursor SET watermark_ms = min(watermark_ms, %lld), sum = 0 WHERE stream = 0;"
 	"DELETE FROM cursor WHERE source = '' OR stream < 0 OR watermark_ms < 0 OR started_ms < 0;"
 	"INSERT OR REPLACE INTO meta(key, value) VALUES('store.memory.count',"
 	" CAST((SELECT count(*) FROM memory) AS TEXT)),"

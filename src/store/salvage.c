@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "store/cursor_row.h"
 #include "store/row.h"
 #include "store/schema.h"
 #include "store/tx.h"
@@ -126,6 +127,24 @@ is_item_sound(struct salvage *s, int64_t id)
 	return is_sound;
 }
 
+/* Its key is no number to look it up by again: it is read here, by name. */
+static bool
+is_cursor_sound(struct salvage *s, sqlite3_stmt *row)
+{
+	static const char sql[] = "SELECT " CURSOR_COLUMNS " FROM cursor WHERE source = ?1"
+				  " AND account = ?2 AND region = ?3 AND stream = ?4";
+	sqlite3_stmt *st = tx_stmt(&s->tx, sql, s->err);
+	struct cursor c;
+
+	if (st == NULL)
+		return false;
+	for (int i = 0; i < 4; i++)
+		(void)sqlite3_bind_value(st, i + 1, sqlite3_column_value(row, i));
+	bool is_sound = sqlite3_step(st) == SQLITE_ROW && cursor_row_read(st, &c);
+	tx_reset(st);
+	return is_sound;
+}
+
 static bool
 is_sound(struct salvage *s, sqlite3_stmt *row)
 {
@@ -140,7 +159,7 @@ is_sound(struct salvage *s, sqlite3_stmt *row)
 		if (strcmp(s->table->name, checks[i].table) == 0)
 			return s->has_tx && checks[i].fn(s, sqlite3_column_int64(row, 0));
 	}
-	return true;
+	return strcmp(s->table->name, "cursor") != 0 || is_cursor_sound(s, row);
 }
 
 /* Keys of the store's own are made anew. */

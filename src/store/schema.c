@@ -82,6 +82,9 @@ static const char *const steps[] = {
 	"CREATE INDEX outbox_held ON outbox(sink) WHERE state = 6;"
 	"CREATE INDEX outbox_folded ON outbox(sink, digest) WHERE state = 7;"
 	"CREATE INDEX outbox_digest_dead ON outbox(digest) WHERE state = 3 AND digest > 0;",
+
+	/* 5: a cursor that became another's by one bit would be a first start of its own, in silence */
+	"ALTER TABLE cursor ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;",
 };
 
 enum { STEP_COUNT = sizeof(steps) / sizeof(steps[0]) };

@@ -506,6 +506,48 @@ test_a_store_that_was_closed_needs_no_log(void **state)
 	scratch_done(&s);
 }
 
+static int
+list_cursors(struct store_tx *tx, void *arg, struct err *e)
+{
+	struct cursor *list = NULL;
+	size_t count = 0;
+	int rc = cursor_list(tx, &list, &count, e);
+
+	(void)arg;
+	mem_free(list);
+	return rc;
+}
+
+/* One bit makes a cursor another source's: its own would then begin anew, from `now`. */
+static void
+test_a_cursor_that_was_changed_is_refused(void **state)
+{
+	static const char *const changes[] = {
+		"UPDATE cursor SET source = 'iub'",
+		"UPDATE cursor SET watermark_ms = watermark_ms + 1024",
+		"UPDATE cursor SET region = 'us-east-3'",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(changes); i++) {
+		struct scratch s;
+		struct buf image = { 0 };
+		struct err e = { 0 };
+		sqlite3 *db = NULL;
+		make_sample(&s, &image);
+		assert_int_equal(sqlite3_open(s.path, &db), SQLITE_OK);
+		assert_int_equal(sqlite3_exec(db, changes[i], NULL, NULL, NULL), SQLITE_OK);
+		assert_int_equal(sqlite3_close(db), SQLITE_OK);
+		scratch_open(&s);
+		assert_int_equal(store_run_wait(s.store, list_cursors, NULL, &e), -1);
+		assert_int_equal(e.kind, ERR_CORRUPT);
+		assert_non_null(strstr(e.text, "findingsctl db repair"));
+		assert_true(is_check_bad(s.store));
+		buf_done(&image);
+		scratch_done(&s);
+	}
+}
+
 static void
 test_other_schemas(void **state)
 {
@@ -550,6 +592,7 @@ main(void)
 		cmocka_unit_test(test_a_missing_file_with_its_log_is_damage),
 		cmocka_unit_test(test_a_store_that_lost_its_log_is_refused),
 		cmocka_unit_test(test_a_store_that_was_closed_needs_no_log),
+		cmocka_unit_test(test_a_cursor_that_was_changed_is_refused),
 		cmocka_unit_test(test_other_schemas),
 	};
 

@@ -24,7 +24,7 @@ TIMES = 8 if verdict.is_long() else 1
 ALSO = {"prune.before": "prune.now:fail", "prune.after": "prune.now:fail", "store.merge.before": "store.merge.now:fail", "store.sweep.before": "store.sweep.now:fail+",
         "reconcile.asked": "reconcile.now:fail+", "reconcile.taken": "reconcile.now:fail+"}
 # Switches for tests: they change what is done.
-SWITCHES = {"prune.now", "store.merge.now", "reconcile.now", "courier.record", "courier.send", "store.schema.fail", "store.checkpoint.fail",
+SWITCHES = {"prune.now", "store.sweep.now", "guard.io_lasts", "store.merge.now", "reconcile.now", "courier.record", "courier.send", "store.schema.fail", "store.checkpoint.fail",
             "store.step.ioerr", "store.step.full", "store.commit.fail", "store.commit.ioerr", "store.backup.fail"}
 # What another test kills at: it has to name the point.
 ELSEWHERE = {"courier.fold": "e2e/outbox/test_digests.py", "store.digest.fold": "e2e/outbox/test_digests.py",

@@ -7,6 +7,7 @@ libfindings_a_SOURCES += \
 	src/base/timefmt.c src/base/timefmt.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/calendar.c src/base/calendar.h \
+	src/base/lean.c src/base/lean.h \
 	src/base/digest.c src/base/digest.h \
 	src/base/fault.c src/base/fault.h \
 	src/base/change.c src/base/change.h

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/lean.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
@@ -237,6 +238,9 @@ prune(struct daemon *d, int64_t now)
 
 	if (now - d->pruned_ms < PRUNE_EVERY_MS && !FAULT("prune.now"))
 		return;
+	if (!d->is_lean)
+		lean_after_start();
+	d->is_lean = true;
 	d->pruned_ms = now;
 	j = mem_zalloc(sizeof(*j));
 	j->daemon = d;

@@ -105,6 +105,7 @@ struct daemon {
 	int64_t beat_sent_ms,
 		beat_back_ms;         /* store jobs that only show that it lives (monotonic) */
 	int64_t pruned_ms, status_ms; /* monotonic */
+	bool is_lean;                 /* what only the start needed was given back */
 	int64_t watched_ms;           /* monotonic, of the last pruning */
 	int64_t orphans_ms;           /* monotonic; 0 = look at the next tick */
 	int64_t backlog_ms;           /* monotonic; 0 = look at the next tick */

@@ -92,7 +92,7 @@ def once(bed, pair, when, tally, before):
     started = time.monotonic()
     how = "error=" + error if error.isalnum() and not error.isdigit() else "retval=" + error
     one.daemon.start(wait=False, prefix=(*traced(call), "-o", log, "-e", "inject=%s:%s:when=%s" % (call, how, when)))
-    arrived = one.wait(1.5 if when.endswith("+") else 8.0)
+    arrived = one.wait(1.5 if when.endswith("+") else 30.0)
     cpu = cpu_seconds(one.daemon.process.pid) or 0.0
     spent = time.monotonic() - started
     code = one.stop()
@@ -108,17 +108,17 @@ def once(bed, pair, when, tally, before):
     at_load = int(when.rstrip("+")) <= before[call]
     alive = "\n".join(said)
     told = at_load or any(re.search(r" (err|warn) |^<[0-4]>|error|cannot", text) for text in said)
+    with open(log, encoding="utf-8", errors="replace") as file:
+        struck = [text.strip()[:160] for text in file if "INJECTED" in text][:3]
     wrong = [text for text, is_so in (
         ("left with %s" % code, code not in DOCUMENTED and not at_load), ("a clean one left with %s" % later, later != 0),
         ("lost %d" % row["lost"], row["lost"]), ("twice %d" % row["twice"], row["twice"]),
         ("unexpected %d" % row["unexpected"], row["unexpected"]), ("repeated %d" % row["repeated"], row["repeated"] > IN_FLIGHT),
         ("%.2f s of CPU in %.1f s" % (cpu, spent), cpu > CPU_SECONDS + 0.2 * spent),
-        ("silent", (not arrived or code != 0) and not told),
+        ("silent", struck and (not arrived or code != 0) and not told),
         ("does not say why", call == "socket" and " warn " in alive and REASONS[error] not in alive)) if is_so]
     if wrong:
         tally.bad.append("%s %s" % (pair, when))
-        with open(log, encoding="utf-8", errors="replace") as file:
-            struck = [text.strip()[:160] for text in file if "INJECTED" in text][:3]
         print("%s %s: %s\n    %s\n    %s\n" % (pair, when, ", ".join(wrong), "\n    ".join(struck), "\n    ".join(one.daemon.lines[-8:])),
               flush=True)
     one.end()

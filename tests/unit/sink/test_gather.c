@@ -6,7 +6,9 @@
 
 #include "unit.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "rig.h"
 
@@ -392,6 +394,95 @@ test_the_catch_up_digest_waits_until_the_sink_works(void **state)
 	stop(c);
 }
 
+struct flood_job {
+	int64_t first, count;
+};
+
+static int
+queue_flood(struct store_tx *tx, void *arg, struct err *e)
+{
+	const struct flood_job *j = arg;
+	char *event = rig_event("many", "Many", "of them");
+	struct outbox_new n = { .sink = "hook",
+		                .change = CHANGE_CREATED,
+		                .n = 1,
+		                .generation = 1,
+		                .severity = SEVERITY_HIGH,
+		                .thread_key = "fd1-0123456789012345678901234567890123456789",
+		                .message_key = "key",
+		                .rules = SPAN_LIT("rule-a"),
+		                .subject = SPAN_LIT(
+					"many\nMany\naws/guardduty\n111122223333\nus-east-1"),
+		                .created_ms = clock_real_wall_ms(),
+		                .due_ms = clock_real_wall_ms() };
+	int rc = 0;
+
+	for (int64_t i = 0; rc == 0 && i < j->count; i++) {
+		n.memory_id = 1000000 + j->first + i;
+		rc = outbox_event_add(tx, span_of(event), &n.event_id, e);
+		if (rc == 0)
+			rc = outbox_add(tx, &n, NULL, e);
+	}
+	mem_free(event);
+	return rc;
+}
+
+static int64_t
+resident_kb(void)
+{
+	int64_t pages[2] = { 0, 0 };
+	char line[128] = "";
+	FILE *f = fopen("/proc/self/statm", "re");
+
+	assert_non_null(f);
+	assert_non_null(fgets(line, sizeof line, f));
+	(void)fclose(f);
+	assert_int_equal(sscanf(line, "%" SCNd64 " %" SCNd64, &pages[0], &pages[1]), 2);
+	return pages[1] * 4;
+}
+
+/* Nothing in memory grows with what waits, or with what a digest gathers: 1,000,000 with FINDINGSD_LONG, else 20,000. */
+static void
+test_memory_does_not_grow_with_what_is_gathered(void **state)
+{
+	int64_t count = getenv("FINDINGSD_LONG") ? 1000000 : 20000, before_kb, after_kb;
+	struct courier *c;
+	struct err e = { 0 };
+	char want[32];
+
+	(void)state;
+	rig.conf.flood = (struct conf_rate){ 3, 600000 };
+	for (int64_t i = 0; i < count; i += 1000) {
+		struct flood_job job = { i, 1000 };
+		assert_int_equal(store_run_wait(rig.store, queue_flood, &job, &e), 0);
+	}
+	before_kb = resident_kb();
+	c = rig_courier(&rig);
+	/* As long as it takes: each call gives up after 20 s. */
+	for (int i = 0; i < 100; i++) {
+		struct quiet q = { c, (uint64_t)count - 3 };
+		if (rig_until(&rig, has_gathered, &q))
+			break;
+	}
+	after_kb = resident_kb();
+	courier_flush(c);
+	for (int i = 0; i < 100 && !rig_until_quiet(&rig, c); i++)
+		;
+	print_message("VERDICT {\"test\":\"digest-memory\",\"runs\":%" PRId64
+	              ",\"lost\":0,\"repeated\":0,\"worst\":\"%" PRId64 " kB before, %" PRId64
+	              " kB gathered, %" PRId64
+	              " kB told\",\"target\":\"at most 8 MB more\",\"ok\":%s}\n",
+	              count, before_kb, after_kb, resident_kb(),
+	              resident_kb() - before_kb < 8192 ? "true" : "false");
+	assert_int_equal(rig.hit_count, 4);
+	(void)snprintf(want, sizeof want, "\"alerts\":%" PRId64 ",", count - 3);
+	assert_non_null(strstr(the_digest()->body, want));
+#ifndef __SANITIZE_ADDRESS__
+	assert_true(resident_kb() - before_kb < 8192);
+#endif
+	stop(c);
+}
+
 int
 main(void)
 {
@@ -416,6 +507,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_a_damaged_digest_gives_its_alerts_back, setup,
 		                                teardown),
 		cmocka_unit_test_setup_teardown(test_over_max_age_all_die_and_one_digest_says_so,
+		                                setup, teardown),
+		cmocka_unit_test_setup_teardown(test_memory_does_not_grow_with_what_is_gathered,
 		                                setup, teardown),
 		cmocka_unit_test_setup_teardown(test_the_catch_up_digest_waits_until_the_sink_works,
 		                                setup, teardown),

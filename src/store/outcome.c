@@ -10,6 +10,7 @@
 
 #include "base/fault.h"
 #include "store/body.h"
+#include "store/folding.h"
 
 static const char sql_slim[] =
 	"SELECT sink, memory, event, state, has_next, change, generation, grp, attempts, digest, created_ms"
@@ -314,6 +315,25 @@ outbox_bury(struct store_tx *tx, int64_t id, const struct outbox_outcome *o,
 	return rc <= 0 ? rc : outcome_bury(tx, &row, o, ret_cancelled, e);
 }
 
+/* A digest that nobody will ever release: its members are queued again, to be buried each. */
+static int
+undo_old_digests(struct store_tx *tx, const char *sink, int64_t before_ms, size_t limit,
+                 const struct outbox_outcome *o, struct err *e)
+{
+	struct folding_settled settled;
+
+	for (int is_catch_up = 0; is_catch_up < 2; is_catch_up++) {
+		struct outbox_item *held;
+		int rc = folding_held(tx, sink, is_catch_up != 0, &held, e);
+		if (rc > 0 && held->created_ms < before_ms)
+			rc = folding_undo(tx, held->id, o->now_ms, "its sink is gone", e);
+		outbox_item_free(held);
+		if (rc < 0)
+			return -1;
+	}
+	return folding_settle(tx, sink, o->now_ms, limit, false, &settled, e);
+}
+
 int
 outbox_bury_older(struct store_tx *tx, const char *sink_name, int64_t created_before_ms,
                   size_t limit, const struct outbox_outcome *o, unsigned *ret_count, struct err *e)
@@ -327,7 +347,8 @@ outbox_bury_older(struct store_tx *tx, const char *sink_name, int64_t created_be
 	*ret_count = 0;
 	if (sink == NULL)
 		return 0;
-	if ((st = tx_stmt(tx, sql_older, e)) == NULL)
+	if (undo_old_digests(tx, sink_name, created_before_ms, max, o, e) < 0 ||
+	    (st = tx_stmt(tx, sql_older, e)) == NULL)
 		return -1;
 	tx_bind_i64(st, 1, sink->id);
 	tx_bind_i64(st, 2, created_before_ms);

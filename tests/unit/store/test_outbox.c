@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "store/audit.h"
+#include "store/folding.h"
 #include "store/quarantine.h"
 #include "store/tx.h"
 
@@ -479,6 +480,47 @@ test_a_dead_letter_goes_again_in_its_place_in_line(void **state)
 	scratch_done(&s);
 }
 
+static int
+fold_two(struct store_tx *tx, void *arg, struct err *e)
+{
+	struct outbox_new n = scratch_notice("hook", 0, CHANGE_DIGEST, 1);
+	int64_t *ids = arg, digest;
+
+	n.created_ms = n.due_ms = 1000;
+	if (folding_new(tx, &n, FOLDING_FLOOD, &digest, e) < 0)
+		return -1;
+	for (int i = 0; i < 2; i++)
+		if (folding_add(tx, ids[i], digest, INT64_MAX, e) < 0)
+			return -1;
+	return 0;
+}
+
+/* Of a sink that is gone: what a digest had gathered dies with the rest, and is not stuck for ever. */
+static void
+test_what_a_gone_sinks_digest_gathered_is_buried_too(void **state)
+{
+	struct step older = { .what = OLDER,
+		              .notice = { .sink = "hook" },
+		              .due_ms = 5000,
+		              .now_ms = 6000,
+		              .limit = 100 };
+	int64_t ids[2];
+	struct scratch s;
+
+	(void)state;
+	scratch_init(&s);
+	scratch_open(&s);
+	ids[0] = queue(&s, "hook", 1, CHANGE_CREATED, 1);
+	ids[1] = queue(&s, "hook", 2, CHANGE_CREATED, 1);
+	(void)queue(&s, "hook", 3, CHANGE_CREATED, 1);
+	scratch_run(&s, fold_two, ids);
+	assert_string_equal(due(&s, "hook", 2000), "3");
+	scratch_run(&s, run_step, &older);
+	assert_int_equal(older.cancelled, 3);
+	assert_string_equal(numbers(&s), "0/0/0/3/1/0 events 3");
+	scratch_done(&s);
+}
+
 /* What was delivered goes again, with its event and under its key; what cannot is said. */
 static void
 test_what_was_delivered_is_sent_again(void **state)
@@ -744,6 +786,7 @@ main(void)
 		cmocka_unit_test(test_a_cancelled_one_in_the_middle_breaks_no_chain),
 		cmocka_unit_test(test_dead_letters_retry_and_drop),
 		cmocka_unit_test(test_a_dead_letter_goes_again_in_its_place_in_line),
+		cmocka_unit_test(test_what_a_gone_sinks_digest_gathered_is_buried_too),
 		cmocka_unit_test(test_what_was_delivered_is_sent_again),
 		cmocka_unit_test(test_event_bytes_go_with_the_last_item_that_needs_them),
 		cmocka_unit_test(test_damaged_rows_go_to_the_dead_letters),

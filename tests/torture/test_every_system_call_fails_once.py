@@ -143,5 +143,5 @@ def test_every_system_call_fails_once(tmp_path):
         bed.close()
     verdict.tell("R5", runs=tally.runs, lost=tally.lost, repeated=tally.repeated,
                  worst="%d pairs of call and error, %s; left with %s; %d repeated in one run; bad: %s" % (
-                     len(pairs), "each time" if tally.runs == len(plan) else "%d of %d, by chance" % (tally.runs, len(plan)), dict(tally.codes), tally.most, ", ".join(tally.bad[:5]) or "none"),
+                     len(pairs), ("each time" if verdict.is_long() else "three times") if tally.runs == len(plan) else "%d of %d, by chance" % (tally.runs, len(plan)), dict(tally.codes), tally.most, ", ".join(tally.bad[:5]) or "none"),
                  target="0 lost, no crash, no loop in circles, said why", ok=not tally.bad)

@@ -39,7 +39,11 @@ def test_sigterm_under_load_repeats_nothing(sim, mail, hook, make_daemon):
     daemon.start()
     wanted = {d["Id"] for d in served}
     hook.wait(lambda got: {a.identity for a in ledger.from_hook(got)} >= wanted, timeout=120)
-    mail.wait(lambda got: {a.identity for a in ledger.from_mail(got)} >= wanted, timeout=120)
+    try:
+        mail.wait(lambda got: {a.identity for a in ledger.from_mail(got)} >= wanted, timeout=120)
+    except AssertionError as late:
+        raise AssertionError("\n".join([str(late), str(daemon.ctl_json("queue")), str(daemon.ctl_json("dead", "list"))[:2000],
+                                        *[line for line in daemon.lines if "mail" in line][-30:]])) from late
     sim.wait("published>=%d" % len(served), timeout=120)
     assert daemon.stop() == 0
     rows = {name: ledger.close(ledger.wanted(served, lambda d: True, lambda d: d["Id"]), got) for name, got in (

@@ -28,6 +28,11 @@ _LINE = re.compile(r"^(?:<\d>|\S+ (?:err|warn|info|debug) )(\S+)(.*)$")
 _PAIR = re.compile(r'(\w[\w.-]*)=("(?:[^"\\]|\\.)*"|\S*)')
 
 
+def is_sanitized():
+    """A program built with sanitizers: terabytes of address space, a thread of its own at the end, no valgrind."""
+    return "sanitized" in os.environ.get("FINDINGSD_BIN", "") or bool(os.environ.get("FINDINGSD_SANITIZED"))
+
+
 class TimeUp(AssertionError):
     """A wait ran out of time; the last log lines are in the message."""
 

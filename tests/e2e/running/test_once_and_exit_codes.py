@@ -8,7 +8,7 @@ import time
 import pytest
 
 from lib import findings
-from lib.daemon import rule, source, webhook
+from lib.daemon import is_sanitized, rule, source, webhook
 
 ALL = {"source": ["aws.securityhub"]}
 LINE = {"findings", "new", "matched", "queued", "delivered", "pending", "dead", "errors", "seconds"}
@@ -177,7 +177,7 @@ def test_secrets_reach_no_log(sim, hook, make_daemon):
 def test_valgrind_finds_no_leak_and_no_invalid_access(sim, hook, make_daemon):
     if shutil.which("valgrind") is None:
         pytest.skip("valgrind is not installed")
-    if "sanitized" in os.environ.get("FINDINGSD_BIN", "") or os.environ.get("FINDINGSD_SANITIZED"):
+    if is_sanitized():
         pytest.skip("valgrind does not run a sanitized program")
     daemon = ready(make_daemon, sim, hook, count=20)
     os.environ["FINDINGSD_WRAP"] = "valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect"

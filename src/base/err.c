@@ -23,6 +23,7 @@ static const char *const kind_names[] = {
 	[ERR_DISABLED] = "disabled",
 	[ERR_NOT_FOUND] = "not_found",
 	[ERR_STORE] = "store",
+	[ERR_FULL] = "full",
 	[ERR_LOCKED] = "locked",
 	[ERR_CORRUPT] = "corrupt",
 	[ERR_SCHEMA] = "schema",

@@ -23,6 +23,7 @@ enum err_kind {
 	ERR_DISABLED, /* the service is off there: a state, not a fault */
 	ERR_NOT_FOUND,
 	ERR_STORE,   /* the database failed */
+	ERR_FULL,    /* no room on the disk of the database */
 	ERR_LOCKED,  /* another process holds it */
 	ERR_CORRUPT, /* stored data that cannot be right */
 	ERR_SCHEMA,  /* stored data of a newer version */

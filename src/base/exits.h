@@ -17,7 +17,7 @@ enum exit_code {
 	EXIT_BUG = 70,              /* a fault of ours */
 	EXIT_NO_RESOURCES = 71,     /* out of memory, descriptors, sockets */
 	EXIT_STORE_UNREADABLE = 74, /* the store: unreadable, corrupt, or of a newer version */
-	EXIT_TRY_AGAIN = 75,        /* the store is locked, or something is left to do */
+	EXIT_TRY_AGAIN = 75,        /* the store is locked, its disk full, or something is left to do */
 	EXIT_CONFIG_ERROR = 78,     /* the configuration */
 };
 
@@ -30,6 +30,7 @@ exit_code_of(enum err_kind kind)
 	case ERR_PARSE:
 		return EXIT_CONFIG_ERROR;
 	case ERR_LOCKED:
+	case ERR_FULL:
 		return EXIT_TRY_AGAIN;
 	case ERR_STORE:
 	case ERR_CORRUPT:

@@ -26,6 +26,11 @@
 static int
 fail(sqlite3 *db, const char *path, struct err *e)
 {
+	int error = db ? sqlite3_system_errno(db) : 0;
+
+	/* A file that cannot be made, or a quota: SQLite has other codes for those. */
+	if (error == ENOSPC || error == EDQUOT)
+		return tx_fail_rc(SQLITE_FULL, "", path, e);
 	return tx_fail_rc(db ? sqlite3_extended_errcode(db) : SQLITE_NOMEM,
 	                  db ? sqlite3_errmsg(db) : "out of memory", path, e);
 }
@@ -95,6 +100,8 @@ build_new(const char *temp, const char *path, struct err *e)
 
 	(void)unlink(temp);
 	int fd = open(temp, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+	if (fd < 0 && (errno == ENOSPC || errno == EDQUOT))
+		return tx_fail_rc(SQLITE_FULL, "", path, e);
 	if (fd < 0)
 		return err_set(e, ERR_IO,
 		               "%s: cannot be created: %s; check that the folder exists and "
@@ -133,7 +140,10 @@ create(const char *path, struct err *e)
 
 	(void)FAULT("store.create.before");
 	if (rc == 0 && link(temp, path) < 0 && errno != EEXIST && rename(temp, path) < 0)
-		rc = err_temp(e, ERR_IO, "%s: cannot be put in place: %s", path, strerror(errno));
+		rc = errno == ENOSPC || errno == EDQUOT
+		             ? tx_fail_rc(SQLITE_FULL, "", path, e)
+		             : err_temp(e, ERR_IO, "%s: cannot be put in place: %s", path,
+		                        strerror(errno));
 	(void)unlink(temp);
 	mem_free(temp);
 	(void)FAULT("store.create.after");

@@ -59,7 +59,7 @@ void store_drain(struct store *s);
 
 /* Returns 0, or -1 with e: then nothing that it did is kept. May run twice. */
 typedef int store_job_fn(struct store_tx *tx, void *job, struct err *e);
-/* failed is NULL when the job is committed and on disk; else why it is not (ERR_STORE temporary: try again later). */
+/* failed is NULL when the job is committed and on disk; else why it is not (ERR_STORE or ERR_FULL, temporary: try again later). */
 typedef void store_done_fn(void *job, const struct err *failed);
 
 /* Queue a job. done may be NULL; it is called exactly once, from store_drain or store_close, never from here. */

@@ -17,7 +17,7 @@ tx_fail_rc(int rc, const char *detail, const char *path, struct err *e)
 	switch (rc & 0xff) {
 	case SQLITE_FULL:
 		return err_temp(
-			e, ERR_STORE,
+			e, ERR_FULL,
 			"%s: the disk is full; nothing is lost, but nothing is taken or sent "
 			"until there is room: free some space",
 			path);
@@ -222,7 +222,7 @@ tx_check_space(const struct store_tx *tx, struct err *e)
 	if (!tx->is_space_low)
 		return 0;
 	return err_temp(
-		e, ERR_STORE,
+		e, ERR_FULL,
 		"%s: the disk is almost full; nothing new is taken until there is room: free "
 		"some space",
 		tx->path);

@@ -219,8 +219,9 @@ finish(struct store *s, struct job **jobs, size_t count, bool is_lost, const str
 		struct job *job = jobs[i];
 		s->stats.jobs++;
 		s->stats.jobs_failed += job->is_failed;
-		if (job->is_failed && (job->err.kind == ERR_STORE || job->err.kind == ERR_CORRUPT ||
-		                       job->err.kind == ERR_LOCKED)) {
+		if (job->is_failed &&
+		    (job->err.kind == ERR_STORE || job->err.kind == ERR_FULL ||
+		     job->err.kind == ERR_CORRUPT || job->err.kind == ERR_LOCKED)) {
 			is_failing = true;
 			why = &job->err;
 			/* Could not be opened again. */

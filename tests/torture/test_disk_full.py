@@ -95,7 +95,7 @@ def start_full(disk, daemon, bad):
         until(lambda: daemon.process.poll() is not None or "READY=1" in daemon.states, 5)
         code = daemon.process.poll()
         said = "\n".join(daemon.lines[since:])
-        if code is not None and (code not in (71, 74, 75) or "disk" not in said and "space" not in said):
+        if code is not None and (code != 75 or "disk is full" not in said):
             bad.append("start on a full disk, %s: left with %s: %s" % (what, code, said[-300:]))
         print("full before the start, %s: %s" % (what, "left with %s" % code if code is not None else "is up"))
         disk.free()
@@ -112,6 +112,8 @@ def fill_often(disk, stream, daemon, times, rng, bad):
     """Fill to within some distance of the end, wait a little, kill it now and then, make room. Returns how often it was killed."""
     kills = 0
     daemon.start(prefix=disk.prefix)
+    if until(lambda: is_ready(daemon), 30) is None:
+        bad.append("not ready before the first filling")
     for n in range(times):
         disk.fill(rng.choice((0, 0, 4096, 65536, MIB, 4 * MIB, 15 * MIB, 17 * MIB)))
         time.sleep(rng.uniform(0.05, 0.6))  # the moment is what is random here; nothing is waited for
@@ -155,9 +157,9 @@ def stay_full(disk, stream, daemon, seconds, bad):
     spent = (cpu_seconds(daemon.process.pid) - cpu) / seconds
     print("full for %d s: %d findings came, %d were sent, %.0f ms of CPU a second" % (
         seconds, after["seen"] - before["seen"], after["hook"]["came"] - before["hook"]["came"], spent * 1000))
-    if after["hook"]["came"] - before["hook"]["came"] > IN_FLIGHT or after["repeated"] != before["repeated"]:
-        bad.append("sent %d, repeated %d while the disk was full" % (
-            after["hook"]["came"] - before["hook"]["came"], after["repeated"] - before["repeated"]))
+    # What can be recorded may go out: what was not recorded would come again.
+    if after["repeated"] != before["repeated"]:
+        bad.append("repeated %d while the disk was full" % (after["repeated"] - before["repeated"]))
     if spent > 0.2:
         bad.append("%.0f ms of CPU a second while the disk was full" % (spent * 1000))
     disk.free()

@@ -6,10 +6,15 @@
 
 #include "scratch.h"
 
+#include "base/exits.h"
+
+#include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
+
+typedef void child_fn(const struct scratch *s, bool is_reserving);
 
 enum { ITEMS = 20, PAGES = 15, ALL = ITEMS * PAGES, SKIP = 77 };
 
@@ -122,7 +127,7 @@ child_main(const struct scratch *s, bool is_reserving)
 	fill_disk(filler);
 	if (is_reserving) {
 		EXPECT(store_run_wait(store, take_page, NULL, &e) < 0);
-		EXPECT(e.kind == ERR_STORE && e.is_temporary);
+		EXPECT(e.kind == ERR_FULL && e.is_temporary);
 	}
 	for (int64_t id = 1; id <= ALL; id++)
 		EXPECT(store_run_wait(store, record, &id, &e) == 0);
@@ -136,8 +141,78 @@ child_main(const struct scratch *s, bool is_reserving)
 	_exit(0);
 }
 
+static bool
+is_empty(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	size_t count = 0;
+
+	while (dir != NULL && readdir(dir) != NULL)
+		count++;
+	if (dir != NULL)
+		(void)closedir(dir);
+	return count == 2; /* . and .. */
+}
+
+/* No room for a first store: temporary, said as what it is, and nothing is left behind that a later start could stumble over. */
 static void
-run_child(bool is_reserving)
+child_start(const struct scratch *s, bool is_reserving)
+{
+	struct store_options o = { .path = s->path };
+	struct store *store;
+	struct err e = { 0 };
+	char filler[128];
+
+	(void)is_reserving;
+	enter_small_disk(s->folder);
+	(void)snprintf(filler, sizeof(filler), "%s/filler", s->folder);
+	fill_disk(filler);
+	EXPECT(store_open(&o, &store, &e) < 0);
+	EXPECT(exit_code_of(e.kind) == EXIT_TRY_AGAIN && e.is_temporary);
+	EXPECT(strstr(e.text, "disk is full") != NULL && strstr(e.text, s->path) != NULL);
+	EXPECT(access(s->path, F_OK) < 0);
+	EXPECT(unlink(filler) == 0 && is_empty(s->folder));
+	EXPECT(store_open(&o, &store, &e) == 0);
+	EXPECT(store_run_wait(store, take_page, NULL, &e) == 0);
+	store_close(store);
+	_exit(0);
+}
+
+/* A good store on a full disk: it opens, says that it takes nothing, and goes on when there is room. */
+static void
+child_start_again(const struct scratch *s, bool is_reserving)
+{
+	struct store_options o = { .path = s->path };
+	struct store_stats stats;
+	struct store *store;
+	struct err e = { 0 };
+	char filler[128];
+	uint64_t done = 1;
+
+	(void)is_reserving;
+	enter_small_disk(s->folder);
+	EXPECT(store_open(&o, &store, &e) == 0);
+	EXPECT(store_run_wait(store, take_page, NULL, &e) == 0);
+	store_close(store);
+	(void)snprintf(filler, sizeof(filler), "%s/filler", s->folder);
+	fill_disk(filler);
+	EXPECT(store_open(&o, &store, &e) == 0);
+	EXPECT(store_run_wait(store, take_page, NULL, &e) < 0);
+	EXPECT(exit_code_of(e.kind) == EXIT_TRY_AGAIN && e.is_temporary);
+	EXPECT(strstr(e.text, "full") != NULL);
+	store_get_stats(store, &stats);
+	EXPECT(stats.is_space_low || stats.is_failing);
+	EXPECT(!stats.is_corrupt);
+	EXPECT(unlink(filler) == 0);
+	EXPECT(store_run_wait(store, take_page, NULL, &e) == 0);
+	EXPECT(store_run_wait(store, count_done, &done, &e) == 0);
+	EXPECT(done == 0);
+	store_close(store);
+	_exit(0);
+}
+
+static void
+run_child(child_fn *fn, bool is_reserving)
 {
 	struct scratch s;
 	int status;
@@ -146,7 +221,7 @@ run_child(bool is_reserving)
 	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0)
-		child_main(&s, is_reserving);
+		fn(&s, is_reserving);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	scratch_done(&s);
 	assert_true(WIFEXITED(status));
@@ -161,14 +236,28 @@ static void
 test_outcomes_are_recorded_on_a_full_disk(void **state)
 {
 	(void)state;
-	run_child(false);
+	run_child(child_main, false);
 }
 
 static void
 test_outcomes_are_recorded_below_the_reserve(void **state)
 {
 	(void)state;
-	run_child(true);
+	run_child(child_main, true);
+}
+
+static void
+test_first_start_on_a_full_disk_is_to_be_tried_again(void **state)
+{
+	(void)state;
+	run_child(child_start, true);
+}
+
+static void
+test_good_store_opens_on_a_full_disk(void **state)
+{
+	(void)state;
+	run_child(child_start_again, true);
 }
 
 int
@@ -177,6 +266,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_outcomes_are_recorded_on_a_full_disk),
 		cmocka_unit_test(test_outcomes_are_recorded_below_the_reserve),
+		cmocka_unit_test(test_first_start_on_a_full_disk_is_to_be_tried_again),
+		cmocka_unit_test(test_good_store_opens_on_a_full_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -373,7 +373,7 @@ test_a_full_disk_fails_what_grows_and_recovers(void **state)
 		filled += rc == 0;
 	}
 	assert_int_equal(rc, -1);
-	assert_int_equal(e.kind, ERR_STORE);
+	assert_int_equal(e.kind, ERR_FULL);
 	assert_true(e.is_temporary);
 	assert_non_null(strstr(e.text, "disk is full"));
 	store_get_stats(s.store, &stats);

@@ -17,8 +17,8 @@ enum exit_code {
 	EXIT_BUG = 70,              /* a fault of ours */
 	EXIT_NO_RESOURCES = 71,     /* out of memory, descriptors, sockets */
 	EXIT_STORE_UNREADABLE = 74, /* the store: unreadable, corrupt, or of a newer version */
-	EXIT_TRY_AGAIN = 75,        /* the store is locked, its disk full, or something is left to do */
-	EXIT_CONFIG_ERROR = 78,     /* the configuration */
+	EXIT_TRY_AGAIN = 75,    /* the store is locked, its disk full, or something is left to do */
+	EXIT_CONFIG_ERROR = 78, /* the configuration */
 };
 
 /* The code to leave with after a failed start; ERR_NONE and what has no code of its own give EXIT_BUG. */

@@ -51,6 +51,22 @@ record(struct store_tx *tx, void *arg, struct err *e)
 }
 
 static int
+fetch(struct store_tx *tx, void *arg, struct err *e)
+{
+	const struct outbox_query q = { .sink = "hook", .now_ms = INT64_MAX, .limit = 1 };
+	struct outbox_item **items = NULL;
+	size_t *count = arg;
+	int64_t next_ms;
+
+	if (outbox_next(tx, &q, &items, count, &next_ms, e) < 0)
+		return -1;
+	for (size_t i = 0; i < *count; i++)
+		mem_free(items[i]);
+	mem_free(items);
+	return 0;
+}
+
+static int
 count_done(struct store_tx *tx, void *arg, struct err *e)
 {
 	struct outbox_count *list;
@@ -178,7 +194,10 @@ child_start(const struct scratch *s, bool is_reserving)
 	_exit(0);
 }
 
-/* A good store on a full disk: it opens, says that it takes nothing, and goes on when there is room. */
+/*
+ * A good store on a full disk that owns no space to record in: it opens, says that it takes nothing, hands out nothing to send, as
+ * it could not be recorded, and goes on when there is room.
+ */
 static void
 child_start_again(const struct scratch *s, bool is_reserving)
 {
@@ -188,6 +207,8 @@ child_start_again(const struct scratch *s, bool is_reserving)
 	struct err e = { 0 };
 	char filler[128];
 	uint64_t done = 1;
+	int64_t id = 1;
+	size_t count = 0;
 
 	(void)is_reserving;
 	enter_small_disk(s->folder);
@@ -203,8 +224,13 @@ child_start_again(const struct scratch *s, bool is_reserving)
 	store_get_stats(store, &stats);
 	EXPECT(stats.is_space_low || stats.is_failing);
 	EXPECT(!stats.is_corrupt);
+	EXPECT(store_run_wait(store, record, &id, &e) < 0);
+	EXPECT(store_run_wait(store, fetch, &count, &e) < 0);
+	EXPECT(e.kind == ERR_FULL);
 	EXPECT(unlink(filler) == 0);
 	EXPECT(store_run_wait(store, take_page, NULL, &e) == 0);
+	EXPECT(store_run_wait(store, fetch, &count, &e) == 0);
+	EXPECT(count == 1);
 	EXPECT(store_run_wait(store, count_done, &done, &e) == 0);
 	EXPECT(done == 0);
 	store_close(store);
@@ -254,7 +280,7 @@ test_first_start_on_a_full_disk_is_to_be_tried_again(void **state)
 }
 
 static void
-test_good_store_opens_on_a_full_disk(void **state)
+test_good_store_opens_on_a_full_disk_and_hands_out_nothing(void **state)
 {
 	(void)state;
 	run_child(child_start_again, true);
@@ -267,7 +293,7 @@ main(void)
 		cmocka_unit_test(test_outcomes_are_recorded_on_a_full_disk),
 		cmocka_unit_test(test_outcomes_are_recorded_below_the_reserve),
 		cmocka_unit_test(test_first_start_on_a_full_disk_is_to_be_tried_again),
-		cmocka_unit_test(test_good_store_opens_on_a_full_disk),
+		cmocka_unit_test(test_good_store_opens_on_a_full_disk_and_hands_out_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -236,7 +236,9 @@ finish(struct store *s, struct job **jobs, size_t count, bool is_lost, const str
 	is_failing |= s->stats.is_failing && !s->has_committed;
 	s->has_committed = false;
 	s->stats.is_failing = is_failing;
-	s->stats.is_io_failing = is_failing && (s->db == NULL || s->tx.is_io_broken);
+	/* A full disk is waited out, however long: it is not one that fails. */
+	s->stats.is_io_failing =
+		is_failing && why->kind != ERR_FULL && (s->db == NULL || s->tx.is_io_broken);
 	s->stats.is_corrupt |= s->db != NULL && s->tx.is_corrupt;
 	if (is_failing && why->kind != ERR_NONE)
 		memcpy(s->stats.trouble, why->text, sizeof(s->stats.trouble));

@@ -223,6 +223,7 @@ take_answer(struct api *a, struct http_answer *h)
 	h->body = (struct buf){ 0 };
 	a->answer.request_started_mono_ms = h->started_mono_ms;
 	a->answer.took_ms = h->took_ms;
+	a->answer.is_sent = h->is_sent;
 	a->answer.request_started_aws_ms =
 		a->place->has_clock ? a->place->offset_ms + h->started_mono_ms : -1;
 }

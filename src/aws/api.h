@@ -70,6 +70,7 @@ struct api_call {
 struct api_answer {
 	struct err err;    /* ERR_NONE: a 2xx without an error inside. See below for kinds */
 	int status;        /* of the last attempt; 0: no answer */
+	bool is_sent;      /* of the last attempt: the request went out, or began to */
 	struct buf body;   /* of the last attempt; may be taken */
 	char code[96];     /* "InvalidAccessException", without namespace; "" when there was none */
 	char message[512]; /* AWS's own words; printable, cut; "" */

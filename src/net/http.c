@@ -321,12 +321,13 @@ static void
 fill_answer(struct http *h, CURLcode result)
 {
 	struct http_answer *a = &h->answer;
-	curl_off_t first_us = 0;
+	curl_off_t first_us = 0, sending_us = 0;
 	long status = 0, port = 0, connections = 0;
 	const char *address = NULL;
 
 	(void)curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
 	(void)curl_easy_getinfo(h->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_us);
+	(void)curl_easy_getinfo(h->easy, CURLINFO_PRETRANSFER_TIME_T, &sending_us);
 	(void)curl_easy_getinfo(h->easy, CURLINFO_PRIMARY_IP, &address);
 	(void)curl_easy_getinfo(h->easy, CURLINFO_PRIMARY_PORT, &port);
 	(void)curl_easy_getinfo(h->easy, CURLINFO_NUM_CONNECTS, &connections);
@@ -337,6 +338,7 @@ fill_answer(struct http *h, CURLcode result)
 		(void)snprintf(a->remote, sizeof(a->remote),
 		               strchr(address, ':') ? "[%s]:%ld" : "%s:%ld", address, port);
 	a->is_reused = connections == 0 && status != 0;
+	a->is_sent = sending_us > 0;
 	/* libcurl takes a head that was cut for a whole one. */
 	if (result != CURLE_OK || a->status == 0 || !h->is_head_whole)
 		explain(h, result);

@@ -54,6 +54,7 @@ struct http_answer {
 	int64_t first_byte_ms; /* start to first byte of the answer, -1: none */
 	char remote[64];       /* "192.0.2.1:443", "" when there was no connection */
 	bool is_reused;        /* an open connection was used */
+	bool is_sent; /* the request went out, or began to: the peer may have acted on it */
 };
 
 /* The answer is the callee's to read and its body's to take until it returns; then it is freed, and the http with it. */

@@ -137,6 +137,17 @@ judge(struct courier_item *it, struct sink_result *r)
 	}
 }
 
+/*
+ * The peer may have it: it goes again under its key, and in no digest. A context keeps it out of those (folding.c), as it does mails that
+ * some recipients have; email reads this one as "nobody has it for certain".
+ */
+static void
+keep_doubt(struct courier_item *it)
+{
+	if (it->result.is_lost && !it->result.context && !it->row->context.len)
+		it->result.context = mem_strdup("{\"lost\":true}");
+}
+
 static void
 on_sent(struct sink_result *r, void *arg)
 {
@@ -159,6 +170,7 @@ on_sent(struct sink_result *r, void *arg)
 	} else {
 		it->result = *r;
 		r->context = NULL;
+		keep_doubt(it);
 		judge(it, r);
 	}
 	(void)FAULT("courier.sent");

@@ -309,6 +309,9 @@ conclude(struct email_call *call, struct sink_result *r)
 	if (left < call->rcpts.count)
 		add_counts(call, &text);
 	plain_answer(text.data, text.len, r->answer, sizeof r->answer);
+	/* The final dot is out, and not answered: those that it went to may have it. */
+	r->is_lost = r->outcome == SINK_TEMPFAIL && call->talk.stage == SMTPTALK_BODY &&
+	             call->talk.is_awaited;
 	if (left && left < left_before) {
 		size_t len;
 

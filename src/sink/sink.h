@@ -36,7 +36,8 @@ enum { SINK_ANSWER_BYTES = 512, SINK_REFERENCE_BYTES = 160 };
 /* What an attempt gave. Open value type. */
 struct sink_result {
 	enum sink_outcome outcome;
-	bool is_unreached;      /* name or connection failed: the schedule's short ceiling */
+	bool is_unreached; /* name or connection failed: the schedule's short ceiling */
+	bool is_lost; /* not taken for all we know, but it went out and nobody said no: the peer may have it */
 	bool is_gone;           /* 410: the sink is disabled until a reload or resume */
 	bool is_too_big;        /* the peer found it too big: worth one try with less */
 	bool is_partial;        /* some recipients have it; context says who is left */

@@ -166,6 +166,8 @@ on_answer(void *arg, struct api_answer *a)
 		                 span_of(a->err.text));
 	else
 		answer_from_err(&r, &a->err);
+	/* No error of SNS's own, nor a refusal: what was to be its answer is not known. */
+	r.is_lost = r.outcome != SINK_OK && !a->code[0] && a->status < 400 && a->is_sent;
 	r.is_too_big = r.is_too_big && call->can_shrink;
 	tell_step(call, a->status ? "publish" : "connect", &r);
 	call->on_done(&r, call->arg);

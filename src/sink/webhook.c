@@ -156,6 +156,7 @@ on_answer(void *arg, struct http_answer *a)
 
 	if (a->status == 0) {
 		answer_from_err(&r, &a->err);
+		r.is_lost = a->is_sent;
 	} else {
 		/* Headers came: the status stands, whatever became of the rest. */
 		if (http_answer_header(a, "Retry-After", &after) &&

@@ -211,6 +211,39 @@ test_what_was_tried_in_vain_joins_the_backlog(void **state)
 	stop(c);
 }
 
+/* The receiver may have it: told again by itself, under its key, and in no digest beside. */
+static void
+test_what_may_have_been_told_joins_no_backlog(void **state)
+{
+	struct courier *c;
+	size_t times = 0;
+	char digest[32], lost[sizeof rig.hits[0].id];
+
+	(void)state;
+	rig.conf.backlog = CONF_BACKLOG_DIGEST;
+	rig.conf.max_in_flight = 1;
+	rig.conf.timeout_ms = 200;
+	queue_many(0, 15, HOUR);
+	rig.statuses[0] = 0; /* read, and never answered */
+	rig.statuses[1] = rig.statuses[2] = 500;
+	rig.status_count = 3;
+	c = rig_courier(&rig);
+	assert_true(rig_until_hits(&rig, 3));
+	(void)snprintf(lost, sizeof lost, "%s", rig.hits[0].id);
+	queue_many(15, 10, HOUR);
+	courier_retry_now(c);
+	assert_true(rig_until_hits(&rig, 5));
+	until_gathered(c, 0);
+	assert_int_equal(count_states(0, 25, OUTBOX_DONE), 25);
+	for (size_t i = 0; i < rig.hit_count; i++)
+		times += strcmp(rig.hits[i].id, lost) == 0;
+	assert_int_equal(times, 2);
+	/* All but it, and but the one that went ahead unless that was it. */
+	(void)snprintf(digest, sizeof digest, "\"alerts\":%zu", (size_t)(29 - rig.hit_count));
+	assert_non_null(strstr(the_digest()->body, digest));
+	stop(c);
+}
+
 static void
 test_what_follows_a_member_never_overtakes_the_digest(void **state)
 {
@@ -494,6 +527,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_twenty_old_ones_are_told_one_by_one, setup,
 		                                teardown),
 		cmocka_unit_test_setup_teardown(test_what_was_tried_in_vain_joins_the_backlog,
+		                                setup, teardown),
+		cmocka_unit_test_setup_teardown(test_what_may_have_been_told_joins_no_backlog,
 		                                setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_what_follows_a_member_never_overtakes_the_digest, setup, teardown),

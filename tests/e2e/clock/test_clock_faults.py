@@ -54,7 +54,7 @@ class World:
 
     def read_a_week_again(self):
         """A sweep, whatever was done before: its cursor is put back while the daemon is down."""
-        assert self.store("UPDATE cursor SET watermark_ms = 0 WHERE stream = 3").rowcount == 1
+        assert self.store("UPDATE cursor SET watermark_ms = 0, sum = 0 WHERE stream = 3").rowcount == 1
 
     def store(self, sql, *values):
         """One statement in the store of a daemon that is down."""

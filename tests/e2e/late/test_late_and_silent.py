@@ -30,7 +30,7 @@ def raw(seed, age, **how):
 def make_due(daemon, stream):
     """The walk of that stream is due at the next start: as if its time had passed while the daemon was down."""
     with closing(sqlite3.connect(daemon.database)) as db, db:
-        assert db.execute("UPDATE cursor SET watermark_ms = watermark_ms - 21600000 WHERE stream = ?",
+        assert db.execute("UPDATE cursor SET watermark_ms = watermark_ms - 21600000, sum = 0 WHERE stream = ?",
                           (["live", "late", "backfill", "sweep"].index(stream),)).rowcount >= 1
 
 

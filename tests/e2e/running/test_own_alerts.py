@@ -220,7 +220,7 @@ def test_down_for_half_an_hour_is_told_as_blind_from_to(sim, make_daemon, make_h
     daemon.wait_log("poll.done", stream="live")
     daemon.stop()
     with closing(sqlite3.connect(daemon.database)) as db, db:
-        db.execute("UPDATE cursor SET watermark_ms = watermark_ms - 1800000")
+        db.execute("UPDATE cursor SET watermark_ms = watermark_ms - 1800000, sum = 0")
     sim.add("securityhub", findings.custom(seed="meanwhile", updated=time.time() - 900))
     daemon.start()
     ops.wait(lambda got: own(ops, "Coverage Gap"))
@@ -237,7 +237,7 @@ def test_a_region_that_was_off_is_blind_from_to_when_it_is_on_again(sim, make_da
     daemon.wait_log("poll.done", stream="live")
     daemon.stop()
     with closing(sqlite3.connect(daemon.database)) as db, db:
-        db.execute("UPDATE cursor SET watermark_ms = watermark_ms - 1800000")
+        db.execute("UPDATE cursor SET watermark_ms = watermark_ms - 1800000, sum = 0")
     sim.service(hub=False)
     daemon.start()
     ops.wait(lambda got: own(ops, "Coverage Gap"))

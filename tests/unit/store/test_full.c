@@ -53,7 +53,7 @@ record(struct store_tx *tx, void *arg, struct err *e)
 static int
 fetch(struct store_tx *tx, void *arg, struct err *e)
 {
-	const struct outbox_query q = { .sink = "hook", .now_ms = INT64_MAX, .limit = 1 };
+	const struct outbox_query q = { .sink = "hook", .now_ms = INT64_MAX / 2, .limit = 1 };
 	struct outbox_item **items = NULL;
 	size_t *count = arg;
 	int64_t next_ms;

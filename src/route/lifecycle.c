@@ -241,10 +241,11 @@ open_target(struct turn *t, struct target *target)
 }
 
 /* Rules that match now and whose sink is told already are in it from now on. */
-static void
+static bool
 join(struct turn *t, const struct target *target)
 {
 	struct lifecycle_group *g = target->group;
+	size_t before = g->rule_count;
 
 	for (size_t i = 0; i < t->in->matched_count; i++) {
 		const struct rule_policy *p = rule_set_at(t->in->rules, t->in->matched[i]);
@@ -256,6 +257,7 @@ join(struct turn *t, const struct target *target)
 		g->on |= p->on;
 		t->ret->is_state_changed = true;
 	}
+	return g->rule_count > before;
 }
 
 /* Fixed, or each time longer by the factor; never longer than ten years. */
@@ -331,15 +333,20 @@ tell_calm(struct turn *t, struct target *target)
 
 /* A membership goes on: news for the alert; now and then nothing but that it is still there, so that it is not forgotten. */
 static void
-stay(struct turn *t, struct target *target)
+stay(struct turn *t, struct target *target, bool is_joined)
 {
 	struct lifecycle_group *g = target->group;
 	struct names names = { .count = 0 };
 	enum change change = news_of(t, g, &names);
 
-	if (change != CHANGE_COUNT)
+	if (change != CHANGE_COUNT) {
 		lifecycle_report(t, target, LIFECYCLE_STAYS, change, &names);
-	else if (g->is_watcher || t->in->now_ms - g->told_ms > STILL_THERE_MS)
+		return;
+	}
+	/* The alert has to know of the rule before its end, which only that one may want to hear of. */
+	if (is_joined)
+		names_add_members(t, g, UINT32_MAX, &names);
+	if (is_joined || g->is_watcher || t->in->now_ms - g->told_ms > STILL_THERE_MS)
 		lifecycle_report(t, target, LIFECYCLE_LOOKS, CHANGE_REPEAT, &names);
 }
 
@@ -368,9 +375,9 @@ go_on(struct turn *t, struct target *target)
 	struct lifecycle_group *g = target->group;
 	struct names names = { .count = 0 };
 
-	join(t, target);
+	bool is_joined = join(t, target);
 	if (g->is_membership) {
-		stay(t, target);
+		stay(t, target, is_joined);
 		return;
 	}
 	if (tell_calm(t, target) || tell_unheard(t, target))

@@ -357,6 +357,22 @@ test_other_rules_of_the_finding_tell_it_for_itself(void **state)
 	                    "resolved@hook(plain) resolved@mail(control) resolved@hook(control)");
 }
 
+/* Two rules of one alert, and the second matches later: it hears of the end, though the first does not want to. */
+static void
+test_a_rule_that_joins_an_open_alert_is_told_its_end(void **state)
+{
+	struct rule_policy two[] = { control, control };
+	struct fixture *f = *state;
+
+	two[0].on = CHANGE_BIT(CHANGE_CREATED);
+	two[1].name = "late";
+	use_rules(two, 1);
+	assert_string_equal(step(f, "a", "us-east-1", "MEDIUM", "NEW"), "created@hook(control)");
+	use_rules(two, 2);
+	assert_string_equal(step(f, "a", "us-east-1", "MEDIUM", "NOTIFIED"), "");
+	assert_string_equal(step(f, "a", "us-east-1", "MEDIUM", "RESOLVED"), "resolved@hook(late)");
+}
+
 static void
 test_an_alert_that_flaps_is_held_and_told_when_calm(void **state)
 {
@@ -668,6 +684,7 @@ main(void)
 		TEST(test_an_alert_survives_a_restart_and_the_removal_of_its_rule),
 		TEST(test_a_changed_collapse_by_tells_nothing_twice),
 		TEST(test_other_rules_of_the_finding_tell_it_for_itself),
+		TEST(test_a_rule_that_joins_an_open_alert_is_told_its_end),
 		TEST(test_an_alert_that_flaps_is_held_and_told_when_calm),
 		TEST(test_an_alert_is_told_again_after_its_findings_were_forgotten),
 		TEST(test_what_aws_no_longer_has_is_resolved_as_aged_out),
